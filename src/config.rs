@@ -1,0 +1,124 @@
+//! What the exporter is told to do: file, flags and environment become one [`Config`] that cannot be invalid.
+
+pub mod secret;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::address::{Address, Target};
+use crate::model::limits::{Expect, Limits};
+pub use secret::{Credentials, Secret};
+
+/// The whole configuration, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// When and how long nodes are asked.
+    pub poll: Poll,
+    /// The clusters, in the order of the file; names are unique.
+    pub clusters: Vec<Arc<Cluster>>,
+    /// The HTTP server.
+    pub web: Web,
+    /// Logging.
+    pub log: Log,
+}
+
+/// When and how long nodes are asked. Key `poll:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// From one tick to the next. At least 100 ms.
+    pub interval: Duration,
+    /// How long one node may take, from connect to its last reply. Less than `interval`.
+    pub timeout: Duration,
+    /// How often the slow probes are sent. At least `interval`.
+    pub slow_interval: Duration,
+    /// Nodes of one cluster that are asked at the same time.
+    pub concurrency: usize,
+}
+
+/// One cluster. An entry of `clusters:`.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    /// Value of the label `redis_cluster`.
+    pub name: Arc<str>,
+    /// Where to begin; at least one.
+    pub seeds: Vec<Target>,
+    /// User and password, read anew at every connect.
+    pub credentials: Credentials,
+    /// Present where the servers are spoken to over TLS: `tls:` is given, or a seed is `rediss://`.
+    pub tls: Option<Tls>,
+    /// Announced address to the one that is dialled and shown.
+    pub address_map: BTreeMap<Address, Target>,
+    /// Dial and show announced host names instead of addresses, where there are any.
+    pub prefer_hostnames: bool,
+    /// What the cluster should look like.
+    pub expect: Expect,
+    /// Thresholds of the checks.
+    pub limits: Limits,
+    /// Overrides by code of the check.
+    pub checks: BTreeMap<String, CheckOverride>,
+    /// Also ask INFO commandstats.
+    pub command_stats: bool,
+    /// Also ask INFO latencystats.
+    pub latency_stats: bool,
+}
+
+/// TLS towards the servers. Key `tls:` of a cluster. Files are read anew when they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// PEM bundle of the authorities to trust, instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM chain that this exporter presents; together with `key_file`.
+    pub cert_file: Option<PathBuf>,
+    /// PEM key of `cert_file`.
+    pub key_file: Option<PathBuf>,
+    /// Name to ask for and to find in the certificate, instead of the host that is dialled.
+    pub server_name: Option<String>,
+    /// Accept any certificate.
+    pub insecure_skip_verify: bool,
+}
+
+/// What is changed about one check. Entry of `checks:`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CheckOverride {
+    /// `false`: neither judged nor shown.
+    pub enabled: Option<bool>,
+    /// `P1`, `P2` or `P3`.
+    pub severity: Option<u8>,
+}
+
+/// The HTTP server. Key `web:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Where to listen, each with the text it was written as.
+    pub listen: Vec<SocketAddr>,
+    /// Path of an exporter-toolkit web configuration.
+    pub config_file: Option<PathBuf>,
+    /// `POST /-/reload` is served.
+    pub enable_lifecycle: bool,
+    /// Connections served at the same time.
+    pub max_connections: usize,
+    /// How long a client may take to send the headers of a request.
+    pub header_timeout: Duration,
+}
+
+/// Logging. Key `log:`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// Least level: `error`, `warn`, `info`, `debug`, `trace`.
+    pub level: tracing::Level,
+    /// Form of a line.
+    pub format: LogFormat,
+}
+
+/// Form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// `ts=… level=info msg="…" key=value`
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}

@@ -1,0 +1,7 @@
+//! redis-cluster-exporter: every node's view of a Redis or Valkey Cluster, side by side.
+
+pub mod config;
+pub mod frame;
+pub mod metrics;
+pub mod model;
+pub mod probes;

@@ -1,0 +1,26 @@
+//! The vocabulary: what every other module speaks of. No clock, socket, environment or task.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`address`] | where a node is reached, and under which name it is shown |
+//! | [`failure`] | why a node, or one of its replies, could not be had |
+//! | [`limits`] | thresholds and expectations that the configuration hands to the core |
+//! | [`migration`] | slots on the move, by all three mechanisms |
+//! | [`node`] | ids, roles, flags and the rows of `CLUSTER NODES` |
+//! | [`reply`] | RESP replies, unread, as one node gave them |
+//! | [`slots`] | a set of the 16384 hash slots |
+//! | [`snapshot`] | everything one node said in one poll, typed |
+//! | [`time`] | instants that arrive as arguments |
+//! | [`view`] | all snapshots of one poll side by side |
+
+pub mod address;
+pub mod failure;
+pub mod info;
+pub mod limits;
+pub mod migration;
+pub mod node;
+pub mod reply;
+pub mod slots;
+pub mod snapshot;
+pub mod time;
+pub mod view;

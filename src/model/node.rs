@@ -1,0 +1,168 @@
+//! Nodes as `CLUSTER NODES` shows them: ids, roles, flags, rows, and one node's whole table.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::address::Address;
+use super::slots::SlotSet;
+
+/// A node id: 40 hexadecimal digits, first column of `CLUSTER NODES`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId([u8; 20]);
+
+impl NodeId {
+    /// Reads 40 lower- or upper-case hexadecimal digits.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let digit = |c: u8| (c as char).to_digit(16).map(|d| d as u8);
+        if text.len() != 40 {
+            return None;
+        }
+        let mut id = [0; 20];
+        for (byte, pair) in id.iter_mut().zip(text.chunks_exact(2)) {
+            *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+        }
+        Some(Self(id))
+    }
+
+    /// The 20 bytes, for hashing.
+    pub fn bytes(&self) -> &[u8; 20] {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a node is in its shard. Flags `master` and `slave` of `CLUSTER NODES`, `role` of INFO.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Serves slots, or may be given some.
+    Primary,
+    /// Follows a primary.
+    Replica,
+}
+
+impl Role {
+    /// `primary` or `replica`, as in labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Replica => "replica",
+        }
+    }
+}
+
+/// How the owner of a table holds a node to be. Flags `fail?` and `fail` of `CLUSTER NODES`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Health {
+    /// Neither flag.
+    Alive,
+    /// `fail?` (PFAIL): the owner of the table itself got no answer within the node timeout.
+    Suspected,
+    /// `fail`: a majority of the primaries agreed.
+    Failed,
+}
+
+/// One row of `CLUSTER NODES` as far as it is topology: without ping and pong times and link state, which
+/// change every second and differ between the viewers of one healthy cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NodeRow {
+    /// Column 1.
+    pub id: NodeId,
+    /// Announced address, column 2. The host is empty where a lone node does not know its own address yet;
+    /// `None` with the flag `noaddr`.
+    pub address: Option<Address>,
+    /// Cluster bus port, the number behind `@`.
+    pub bus_port: u16,
+    /// Announced host name (7.0 and later), behind the comma of column 2.
+    pub hostname: Option<Arc<str>>,
+    /// `None` while the node is in handshake or of unknown role.
+    pub role: Option<Role>,
+    /// Flags `fail?` and `fail`.
+    pub health: Health,
+    /// Flag `handshake`: met, not yet a member; the id is a random one.
+    pub handshake: bool,
+    /// Flag `nofailover`: the replica does not try to take over.
+    pub nofailover: bool,
+    /// The primary that this replica follows, column 4.
+    pub primary: Option<NodeId>,
+    /// Configuration epoch, column 7.
+    pub config_epoch: u64,
+    /// Slots, column 9 and on, without those in brackets.
+    pub slots: SlotSet,
+}
+
+impl NodeRow {
+    /// Whether the row says that the node is a primary that owns slots: one that may vote.
+    pub fn is_voter(&self) -> bool {
+        self.role == Some(Role::Primary) && !self.slots.is_empty()
+    }
+}
+
+/// The topology in one node's table: rows in ascending order of id. Equal tables of many viewers are kept once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeTable {
+    /// Rows, ascending by id.
+    pub rows: Vec<NodeRow>,
+    /// Hash over all rows: equal tables have equal fingerprints on every machine.
+    pub fingerprint: u64,
+    /// Hash over slots and their owners only: equal slot maps have equal hashes.
+    pub slot_map: u64,
+}
+
+impl NodeTable {
+    /// The row of a node.
+    pub fn row(&self, id: NodeId) -> Option<&NodeRow> {
+        self.rows.binary_search_by_key(&id, |row| row.id).ok().map(|at| &self.rows[at])
+    }
+}
+
+/// Which way a slot is moving, as the asked node says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// `[slot->-id]`: from this node to `id`.
+    Migrating,
+    /// `[slot-<-id]`: from `id` to this node.
+    Importing,
+}
+
+/// A slot opened with `CLUSTER SETSLOT`, on the `myself` line of the asked node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OpenSlot {
+    /// The slot.
+    pub slot: u16,
+    /// Which way it moves.
+    pub direction: Direction,
+    /// The node at the other end.
+    pub peer: NodeId,
+}
+
+/// `CLUSTER NODES` of one node: its table, which node it is in it, and what only it can know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewpoint {
+    /// The row flagged `myself`.
+    pub myself: NodeId,
+    /// The topology it holds.
+    pub table: Arc<NodeTable>,
+    /// Slots it has open by SETSLOT, ascending.
+    pub open_slots: Vec<OpenSlot>,
+    /// Peers to which its bus link is down (`disconnected`), ascending. A link may say `connected` long after
+    /// a silent partition began.
+    pub links_down: Vec<NodeId>,
+}
+
+impl Viewpoint {
+    /// The node's own row in its own table.
+    pub fn own_row(&self) -> Option<&NodeRow> {
+        self.table.row(self.myself)
+    }
+}

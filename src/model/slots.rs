@@ -1,0 +1,151 @@
+//! A set of hash slots.
+
+use std::fmt;
+
+/// Number of hash slots of every cluster.
+pub const SLOT_COUNT: u16 = 16384;
+
+const WORDS: usize = SLOT_COUNT as usize / 64;
+
+/// A set of the 16384 hash slots, as bits.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SlotSet(Box<[u64; WORDS]>);
+
+impl Default for SlotSet {
+    fn default() -> Self {
+        Self(Box::new([0; WORDS]))
+    }
+}
+
+impl SlotSet {
+    /// The empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All 16384 slots.
+    pub fn all() -> Self {
+        Self(Box::new([u64::MAX; WORDS]))
+    }
+
+    /// Adds a slot. Numbers of 16384 and above are no slots and are passed over.
+    pub fn insert(&mut self, slot: u16) {
+        if slot < SLOT_COUNT {
+            self.0[slot as usize / 64] |= 1 << (slot % 64);
+        }
+    }
+
+    /// Adds the slots from `first` to `last`, both included.
+    pub fn insert_range(&mut self, first: u16, last: u16) {
+        let last = last.min(SLOT_COUNT - 1);
+        if first > last {
+            return;
+        }
+        let (low, high) = (first as usize / 64, last as usize / 64);
+        for word in low..=high {
+            let from = if word == low { first % 64 } else { 0 };
+            let to = if word == high { last % 64 } else { 63 };
+            self.0[word] |= (u64::MAX << from) & (u64::MAX >> (63 - to));
+        }
+    }
+
+    /// Whether the slot is in the set.
+    pub fn contains(&self, slot: u16) -> bool {
+        slot < SLOT_COUNT && self.0[slot as usize / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// How many slots are in the set.
+    pub fn len(&self) -> u32 {
+        self.0.iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// Whether no slot is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|word| *word == 0)
+    }
+
+    fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
+        let mut out = Self::new();
+        for (to, (a, b)) in out.0.iter_mut().zip(self.0.iter().zip(other.0.iter())) {
+            *to = f(*a, *b);
+        }
+        out
+    }
+
+    /// Slots in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        self.zip(other, |a, b| a | b)
+    }
+
+    /// Slots in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        self.zip(other, |a, b| a & b)
+    }
+
+    /// Slots in `self` and not in `other`.
+    #[must_use]
+    pub fn difference(&self, other: &Self) -> Self {
+        self.zip(other, |a, b| a & !b)
+    }
+
+    /// The slots in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = u16> {
+        self.0.iter().enumerate().flat_map(|(index, word)| {
+            std::iter::successors((*word != 0).then_some(*word), |w| {
+                let rest = w & (w - 1);
+                (rest != 0).then_some(rest)
+            })
+            .map(move |w| (index * 64) as u16 + w.trailing_zeros() as u16)
+        })
+    }
+
+    /// The set as inclusive ranges, ascending.
+    pub fn ranges(&self) -> Vec<(u16, u16)> {
+        let mut ranges: Vec<(u16, u16)> = Vec::new();
+        for slot in self.iter() {
+            match ranges.last_mut() {
+                Some((_, last)) if *last + 1 == slot => *last = slot,
+                _ => ranges.push((slot, slot)),
+            }
+        }
+        ranges
+    }
+
+    /// The 64-bit words, for hashing.
+    pub fn words(&self) -> &[u64] {
+        &self.0[..]
+    }
+}
+
+impl FromIterator<(u16, u16)> for SlotSet {
+    fn from_iter<I: IntoIterator<Item = (u16, u16)>>(ranges: I) -> Self {
+        let mut set = Self::new();
+        for (first, last) in ranges {
+            set.insert_range(first, last);
+        }
+        set
+    }
+}
+
+/// `0-5460 5462 7000-7001`, the way `CLUSTER NODES` writes slots.
+impl fmt::Display for SlotSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (first, last)) in self.ranges().into_iter().enumerate() {
+            let gap = if n == 0 { "" } else { " " };
+            if first == last {
+                write!(f, "{gap}{first}")?;
+            } else {
+                write!(f, "{gap}{first}-{last}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for SlotSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{self}}}")
+    }
+}

@@ -1,0 +1,1 @@
+//! All snapshots of one poll side by side.
