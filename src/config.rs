@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `layers` | [`Sources`] → one tree: defaults < file < environment < flags, and where every key came from |
 //! | `tree` | YAML or TOML → values with their lines |
-//! | `shape` | tree → [`File`]: unknown keys and values of the wrong kind, all of them |
-//! | `check` | [`File`] → [`Config`]: what is missing, out of range or contradictory, all of it |
+//! | `shape` | tree → `File`: unknown keys and values of the wrong kind, all of them |
+//! | `check` | `File` → [`Config`]: what is missing, out of range or contradictory, all of it |
 //! | `seed` | the forms of a seed |
 //! | `error` | [`ConfigErrors`], and the places they name |
 
@@ -27,7 +27,6 @@ use std::time::Duration;
 use crate::model::address::{Address, Target};
 use crate::model::limits::{Expect, Limits};
 pub use error::{ConfigError, ConfigErrors, Place};
-pub use file::File;
 pub use layers::{PREFIX, Sources};
 pub use secret::{Credentials, Secret};
 

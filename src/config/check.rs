@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Place, Report};
-use super::file::{ClusterFile, File, LogFile, PollFile, WebFile};
+use super::file::{ClusterFile, File, LogFile, PollFile, Section, WebFile};
 use super::{Config, Log, LogFormat, Poll, Web};
 
 /// Least interval of the polls.
@@ -25,11 +25,11 @@ pub(super) struct Checker<'a> {
 impl Checker<'_> {
     /// The configuration. It is only valid if the report is empty afterwards.
     pub(super) fn config(&mut self, file: File) -> Config {
-        let poll = self.poll(file.poll.unwrap_or_default());
-        self.defaults(&file.defaults.unwrap_or_default());
+        let poll = self.poll(file.poll.unwrap_or_default().0);
+        self.defaults(&file.defaults.unwrap_or_default().0);
         let clusters = self.clusters(file.clusters.unwrap_or_default());
-        let web = self.web(file.web.unwrap_or_default());
-        let log = self.log(file.log.unwrap_or_default());
+        let web = self.web(file.web.unwrap_or_default().0);
+        let log = self.log(file.log.unwrap_or_default().0);
         Config { poll, clusters, web, log }
     }
 
@@ -72,7 +72,7 @@ impl Checker<'_> {
         }
     }
 
-    fn clusters(&mut self, files: Vec<ClusterFile>) -> Vec<Arc<super::Cluster>> {
+    fn clusters(&mut self, files: Vec<Section<ClusterFile>>) -> Vec<Arc<super::Cluster>> {
         if files.is_empty() {
             let message =
                 "none: give seeds on the command line, or a file with --config.file that lists clusters";
@@ -80,7 +80,7 @@ impl Checker<'_> {
         }
         let mut names = BTreeSet::new();
         let mut clusters = Vec::new();
-        for (n, file) in files.into_iter().enumerate() {
+        for (n, Section(file)) in files.into_iter().enumerate() {
             let cluster = self.cluster(n, file);
             if !cluster.name.is_empty() && !names.insert(Arc::clone(&cluster.name)) {
                 self.report.wrong(&format!("clusters[{n}].name"), format!("{:?} is taken", cluster.name));

@@ -2,28 +2,30 @@
 //! the checked type of the same name in [`crate::config`], and in `config.example.yaml`.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::model::limits::{Expect, Limits};
 use crate::model::units;
 
 /// A whole file, after the layers are merged. Holds secrets in plain text: it does not implement `Debug`.
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
-pub struct File {
-    pub(super) poll: Option<PollFile>,
-    pub(super) defaults: Option<ClusterFile>,
-    pub(super) clusters: Option<Vec<ClusterFile>>,
-    pub(super) web: Option<WebFile>,
-    pub(super) log: Option<LogFile>,
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    pub(super) poll: Option<Section<PollFile>>,
+    pub(super) defaults: Option<Section<ClusterFile>>,
+    pub(super) clusters: Option<Vec<Section<ClusterFile>>>,
+    pub(super) web: Option<Section<WebFile>>,
+    pub(super) log: Option<Section<LogFile>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct PollFile {
     #[serde(deserialize_with = "units::maybe_duration")]
     pub(super) interval: Option<Duration>,
@@ -37,7 +39,7 @@ pub(super) struct PollFile {
 
 /// One cluster, or what all of them share (then without `name` and `seeds`).
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map with the keys of a cluster")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct ClusterFile {
     #[serde(deserialize_with = "units::maybe_text")]
     pub(super) name: Option<String>,
@@ -50,13 +52,13 @@ pub(super) struct ClusterFile {
     pub(super) password: Option<SecretString>,
     #[serde(deserialize_with = "units::maybe_text")]
     pub(super) password_file: Option<String>,
-    pub(super) tls: Option<TlsFile>,
+    pub(super) tls: Option<Section<TlsFile>>,
     pub(super) address_map: Option<BTreeMap<String, Text>>,
     #[serde(deserialize_with = "units::maybe_switch")]
     pub(super) prefer_hostnames: Option<bool>,
-    pub(super) expect: Option<Expect>,
-    pub(super) limits: Option<Limits>,
-    pub(super) checks: Option<BTreeMap<String, CheckFile>>,
+    pub(super) expect: Option<Section<Expect>>,
+    pub(super) limits: Option<Section<Limits>>,
+    pub(super) checks: Option<BTreeMap<String, Section<CheckFile>>>,
     #[serde(deserialize_with = "units::maybe_switch")]
     pub(super) command_stats: Option<bool>,
     #[serde(deserialize_with = "units::maybe_switch")]
@@ -83,7 +85,7 @@ pub(super) struct TlsFile {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map such as { enabled: false } or { severity: P2 }")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct CheckFile {
     #[serde(deserialize_with = "units::maybe_switch")]
     pub(super) enabled: Option<bool>,
@@ -92,7 +94,7 @@ pub(super) struct CheckFile {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct WebFile {
     pub(super) listen_address: Option<List>,
     #[serde(deserialize_with = "units::maybe_text")]
@@ -106,12 +108,33 @@ pub(super) struct WebFile {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of keys")]
+#[serde(deny_unknown_fields, default)]
 pub(super) struct LogFile {
     #[serde(deserialize_with = "units::maybe_text")]
     pub(super) level: Option<String>,
     #[serde(deserialize_with = "units::maybe_text")]
     pub(super) format: Option<String>,
+}
+
+/// A map of keys. A derived struct would also take a list of its fields in order.
+#[derive(Default)]
+pub(super) struct Section<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Keys<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Keys<T> {
+            type Value = Section<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map of keys")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, keys: A) -> Result<Section<T>, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(keys)).map(Section)
+            }
+        }
+        from.deserialize_any(Keys(PhantomData))
+    }
 }
 
 /// A text that is no number.

@@ -106,6 +106,12 @@ pub(super) fn merge(sources: &Sources, report: &mut Report) -> Result<Value, Con
     Ok(tree)
 }
 
+/// Whether the `config` crate reads this as a path; what it does not, it would lose.
+fn is_key(key: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    key.split('.').all(|part| !part.is_empty() && part.chars().all(word))
+}
+
 /// The flag of the web configuration has the name that it has in every Prometheus exporter, with one dot more.
 fn key_of(name: String) -> String {
     if name == "web.config.file" { "web.config_file".to_owned() } else { name }
@@ -115,8 +121,12 @@ fn environment(sources: &Sources, report: &mut Report) -> Environment {
     let mut variables = Map::new();
     for (name, value) in sources.variables() {
         let key = key_of(name.strip_prefix(PREFIX).unwrap_or(name).to_lowercase().replace("__", "."));
-        variables.insert(format!("{ROOT}.{key}"), value.to_owned());
-        report.places.insert(key, Place::Variable(name.to_owned()));
+        report.places.insert(key.clone(), Place::Variable(name.to_owned()));
+        if is_key(&key) {
+            variables.insert(format!("{ROOT}.{key}"), value.to_owned());
+        } else {
+            report.broken(&key, "unknown key: wanted names of keys with __ between them".to_owned());
+        }
     }
     // Without `try_parsing(false)` the password 0123 would arrive as 123.
     Environment::default().try_parsing(false).source(Some(variables))

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
 use super::error::{Report, redact, suggest};
-use super::file::File;
+use super::file::{File, Section};
 
 /// Reads the tree; what does not fit is in the report afterwards and no longer in the tree.
 pub(super) fn read(tree: &mut Value, report: &mut Report) -> File {
     loop {
-        let error = match serde_path_to_error::deserialize::<_, File>(&*tree) {
-            Ok(file) => return file,
+        let error = match serde_path_to_error::deserialize::<_, Section<File>>(&*tree) {
+            Ok(Section(file)) => return file,
             Err(error) => error,
         };
         report.broken(&shown(error.path()), reworded(&error.inner().to_string()));
@@ -35,8 +35,17 @@ fn reworded(message: &str) -> String {
         return format!("unknown key, {}", suggest(found, known));
     }
     match message.strip_prefix("invalid type: ").and_then(|rest| rest.split_once(", expected ")) {
-        Some((found, wanted)) => format!("found {}, wanted {wanted}", redact(found)),
+        Some((found, wanted)) => format!("found {}, wanted {}", plainly(&redact(found)), plainly(wanted)),
         None => message.to_owned(),
+    }
+}
+
+fn plainly(kind: &str) -> &str {
+    match kind {
+        "sequence" | "a sequence" => "a list",
+        "map" => "a map",
+        "null" => "nothing",
+        other => other,
     }
 }
 

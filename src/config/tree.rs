@@ -7,6 +7,7 @@ use std::sync::Arc;
 use config::{Map, Value, ValueKind};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
+use serde_saphyr::options::NonFiniteFloatPolicy;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::error::{ConfigError, Place};
@@ -31,10 +32,10 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Tree, ConfigError> {
         walk.toml_table("", text, table.get_ref())
     } else {
         // A snippet could show a password.
-        let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
+        let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true, non_finite_float_policy: NonFiniteFloatPolicy::AsString };
         let node = serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options).map_err(|error| {
             let at = error.location().map(|at| (at.line(), at.column()));
-            walk.syntax(at, error.without_snippet().render().replace('\n', "; "))
+            walk.syntax(at, yaml_message(error.without_snippet()))
         })?;
         match node.value {
             Node::Scalar(ValueKind::Nil) => Value::from(Map::<String, Value>::new()),
@@ -42,6 +43,18 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Tree, ConfigError> {
         }
     };
     Ok(Tree { root, places: walk.places })
+}
+
+/// The parser's words without the place, which stands before them already, and without advice to its programmer.
+fn yaml_message(error: &serde_saphyr::Error) -> String {
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
+        return format!("key `{key}` is there twice");
+    }
+    let text = error.render().replace('\n', "; ");
+    match text.rsplit_once(" at line ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
 }
 
 struct Walk {
@@ -63,7 +76,7 @@ impl Walk {
 
     fn yaml(&mut self, path: &str, node: Node) -> Value {
         match node {
-            Node::Scalar(kind) => Value::new(None, finite(kind)),
+            Node::Scalar(kind) => Value::new(None, kind),
             Node::Sequence(items) => {
                 let mut list = Vec::new();
                 for (n, item) in items.into_iter().enumerate() {
@@ -102,8 +115,9 @@ impl Walk {
             DeValue::String(value) => ValueKind::String(value.to_string()),
             DeValue::Integer(value) => whole(value),
             DeValue::Float(value) => match value.as_str().parse::<f64>() {
-                Ok(number) => finite(ValueKind::Float(number)),
-                Err(_) => ValueKind::String(value.as_str().to_owned()),
+                // Infinities and NaN as text, so that they are refused with their own name and not lost.
+                Ok(number) if number.is_finite() => ValueKind::Float(number),
+                _ => ValueKind::String(value.as_str().to_owned()),
             },
             DeValue::Boolean(value) => ValueKind::Boolean(*value),
             DeValue::Datetime(value) => ValueKind::String(value.to_string()),
@@ -133,14 +147,6 @@ fn whole(value: &DeInteger<'_>) -> ValueKind {
         return ValueKind::I64(number);
     }
     u64::from_str_radix(text, radix).map_or_else(|_| ValueKind::String(text.to_owned()), ValueKind::U64)
-}
-
-/// Infinities and NaN as text, so that they are refused with their own name and not lost.
-fn finite(kind: ValueKind) -> ValueKind {
-    match kind {
-        ValueKind::Float(number) if !number.is_finite() => ValueKind::String(number.to_string()),
-        other => other,
-    }
 }
 
 fn line_column(text: &str, offset: usize) -> (u64, u64) {

@@ -4,7 +4,7 @@ use super::units;
 
 /// How large a cluster is meant to be. Keys of `expect:`; an absent key expects nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of expected numbers")]
+#[serde(deny_unknown_fields, default)]
 pub struct Expect {
     /// Primaries that own slots.
     #[serde(deserialize_with = "units::maybe_count")]
@@ -75,7 +75,7 @@ pub const CHECK_CODES: &[&str] = &[
 /// Thresholds of the checks. Keys of `limits:`; an absent key has the value of [`Limits::default`].
 /// Keys in `_bytes` take `10MB` or `512MiB`, keys in `_seconds` take `15m`; both take plain numbers.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields, default, expecting = "a map of thresholds")]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// `memory_exhaustion`: share of what a node may have, above which it fires.
     #[serde(deserialize_with = "units::number")]

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::Checker;
 use crate::config::error::suggest;
-use crate::config::file::{CheckFile, ClusterFile, List, Text, TlsFile};
+use crate::config::file::{CheckFile, ClusterFile, List, Section, Text, TlsFile};
 use crate::config::seed::{self, Seed};
 use crate::config::{CheckOverride, Cluster, Credentials, Secret, Tls};
 use crate::model::address::{Address, Target};
@@ -22,14 +22,17 @@ impl Checker<'_> {
     pub(super) fn cluster(&mut self, n: usize, file: ClusterFile) -> Cluster {
         let name = self.name(n, file.name.as_deref());
         let seeds = self.seeds(n, file.seeds);
+        let password_given = file.password.is_some()
+            || file.password_file.is_some()
+            || seeds.iter().any(|seed| seed.password.is_some());
         let username = self.secret(n, "username", file.username, file.username_file, &seeds, |s| &s.username);
         let password = self.secret(n, "password", file.password, file.password_file, &seeds, |s| &s.password);
-        if username.is_some() && password.is_none() {
+        if username.is_some() && !password_given {
             let key = self.key(n, "username");
             self.report.unfit(&key, "a user without password or password_file");
         }
-        let tls = self.tls(n, file.tls, &seeds);
-        let expect = file.expect.unwrap_or_default();
+        let tls = self.tls(n, file.tls.map(|section| section.0), &seeds);
+        let expect = file.expect.unwrap_or_default().0;
         self.expect(n, expect);
         Cluster {
             name,
@@ -39,7 +42,7 @@ impl Checker<'_> {
             address_map: self.address_map(n, file.address_map.unwrap_or_default()),
             prefer_hostnames: file.prefer_hostnames.unwrap_or(false),
             expect,
-            limits: file.limits.unwrap_or_default(),
+            limits: file.limits.unwrap_or_default().0,
             checks: self.checks(n, file.checks.unwrap_or_default()),
             command_stats: file.command_stats.unwrap_or(false),
             latency_stats: file.latency_stats.unwrap_or(false),
@@ -100,7 +103,7 @@ impl Checker<'_> {
         let same = |a: &SecretString, b: &SecretString| a.expose_secret() == b.expose_secret();
         if in_seed.is_some_and(|first| in_seeds.any(|other| !same(first, other))) {
             let seeds = self.key(n, "seeds");
-            self.report.wrong(&seeds, format!("the seeds name different {what}s"));
+            self.report.wrong(&seeds, format!("the seeds name different {what}s: wanted one"));
         }
         if value.as_ref().is_some_and(|value| value.expose_secret().is_empty()) {
             self.report.wrong(&key, "empty: leave the key out");
@@ -191,9 +194,13 @@ impl Checker<'_> {
         }
     }
 
-    fn checks(&mut self, n: usize, file: BTreeMap<String, CheckFile>) -> BTreeMap<String, CheckOverride> {
+    fn checks(
+        &mut self,
+        n: usize,
+        file: BTreeMap<String, Section<CheckFile>>,
+    ) -> BTreeMap<String, CheckOverride> {
         let mut checks = BTreeMap::new();
-        for (code, file) in file {
+        for (code, Section(file)) in file {
             let key = self.key(n, &format!("checks.{code}"));
             if !CHECK_CODES.contains(&code.as_str()) {
                 self.report.wrong(&key, unknown_check(&code));
