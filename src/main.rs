@@ -48,7 +48,7 @@ fn environment() -> BTreeMap<String, String> {
 fn summary(config: &Config) -> String {
     let seeds: usize = config.clusters.iter().map(|cluster| cluster.seeds.len()).sum();
     let names: Vec<&str> = config.clusters.iter().map(|cluster| &*cluster.name).collect();
-    format!("{} clusters ({}), {seeds} seeds", names.len(), names.join(", "))
+    format!("clusters: {}; seeds: {seeds}", names.join(", "))
 }
 
 fn log_to_stderr(log: &Log) {

@@ -31,8 +31,14 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Tree, ConfigError> {
         })?;
         walk.toml_table("", text, table.get_ref())
     } else {
-        // A snippet could show a password.
-        let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true, non_finite_float_policy: NonFiniteFloatPolicy::AsString };
+        let options = serde_saphyr::options! {
+            // A snippet could show a password.
+            with_snippet: false,
+            strict_booleans: true,
+            non_finite_float_policy: NonFiniteFloatPolicy::AsString,
+            // `password: !x` would arrive as nothing.
+            reject_unsupported_tags: true,
+        };
         let node = serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options).map_err(|error| {
             let at = error.location().map(|at| (at.line(), at.column()));
             walk.syntax(at, yaml_message(error.without_snippet()))
@@ -50,11 +56,12 @@ fn yaml_message(error: &serde_saphyr::Error) -> String {
     if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error {
         return format!("key `{key}` is there twice");
     }
-    let text = error.render().replace('\n', "; ");
-    match text.rsplit_once(" at line ") {
-        Some((message, _)) => message.to_owned(),
-        None => text,
+    if let serde_saphyr::Error::UnsupportedTag { .. } = error {
+        return "what begins with ! is a tag: quote it to have it as text".to_owned();
     }
+    let text = error.render().replace('\n', "; ");
+    let text = text.split("; use ").next().unwrap_or_default();
+    text.rsplit_once(" at line ").map_or(text, |(message, _)| message).to_owned()
 }
 
 struct Walk {
