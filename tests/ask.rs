@@ -1,5 +1,6 @@
 //! Asking one node: what goes out, what comes back, and what a node may do wrong.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "measures against a real clock")]
 
 mod common {
@@ -192,6 +193,7 @@ async fn each_fault_has_its_kind_within_the_deadline() {
     for (fault, wanted) in [
         (Fault::Refuse, "connect"),
         (Fault::Hang, "timeout"),
+        (Fault::Frozen, "timeout"),
         (Fault::Trickle, "timeout"),
         (Fault::CutMidReply, "connect"),
         (Fault::SilentClose, "connect"),

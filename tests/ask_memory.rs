@@ -1,5 +1,6 @@
 //! What a hostile node can make us hold: alone in its process, since it reads the peak of the whole.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![cfg(target_os = "linux")]
 
 mod common {
@@ -7,9 +8,10 @@ mod common {
     pub(crate) mod fake_node;
 }
 
+use std::time::Duration;
+
 use common::asking::{Asker, cluster, kind};
 use common::fake_node::{FakeNode, Fault};
-use std::time::Duration;
 
 /// Peak of resident memory, in KiB.
 fn peak() -> u64 {

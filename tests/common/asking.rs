@@ -1,5 +1,6 @@
 //! A link to one fake node, asked as a poll would.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 #![allow(clippy::disallowed_methods, reason = "plays the part of the shell")]
 

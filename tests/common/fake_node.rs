@@ -6,6 +6,7 @@
 //! node.heal();
 //! ```
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 pub mod answers;
@@ -32,6 +33,8 @@ pub enum Fault {
     Refuse,
     /// Reads and never answers.
     Hang,
+    /// The kernel takes connections; nobody reads them, as behind a stopped process.
+    Frozen,
     /// Answers one byte a second.
     Trickle,
     /// Sends half of its replies and closes.

@@ -86,6 +86,7 @@ async fn converse(
                 password is set for the default user.\r\n";
             return wire.write_all(words).await;
         }
+        Some(Fault::Frozen) => return thaw(&state, &mut changes).await,
         _ => {}
     }
     if let Some(acceptor) = acceptor {
@@ -113,6 +114,12 @@ async fn converse(
             return Ok(());
         }
     }
+}
+
+/// Holds the connection unread until the fault is over.
+async fn thaw(state: &Shared, changes: &mut Changes) -> io::Result<()> {
+    while fault(state) == Some(Fault::Frozen) && changes.changed().await.is_ok() {}
+    Ok(())
 }
 
 /// The replies to all complete requests in the buffer.
