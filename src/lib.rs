@@ -2,6 +2,10 @@
 
 pub mod config;
 pub mod frame;
+pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod probes;
+pub mod self_metrics;
+pub mod service;
+pub mod status;
