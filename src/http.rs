@@ -35,7 +35,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::frame::Frame;
 use crate::model::time::Timestamp;
 use crate::self_metrics::SelfMetrics;
-use crate::status::Polled;
 pub use server::{Limits, serve};
 
 /// One cluster as its poll loop publishes it.
@@ -57,11 +56,6 @@ impl Published {
     /// The configured name.
     pub fn name(&self) -> &Arc<str> {
         &self.name
-    }
-
-    /// The least that can be said of the newest frame; `None` before the first.
-    pub fn polled(&self) -> Option<Polled> {
-        self.frames.borrow().as_deref().map(Polled::from)
     }
 
     /// The newest frame; `None` before the first.

@@ -2,9 +2,11 @@
 
 pub mod config;
 pub mod frame;
+pub mod history;
 pub mod http;
 pub mod metrics;
 pub mod model;
+pub mod parse;
 pub mod probes;
 pub mod self_metrics;
 pub mod service;

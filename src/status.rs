@@ -18,17 +18,26 @@ pub struct Row {
 /// The least that can be said of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polled {
-    /// The instant of the poll.
-    pub at: Timestamp,
-    /// The configured interval.
-    pub interval: Duration,
-    /// Nodes that answered, and nodes that are known.
-    pub nodes: Option<(usize, usize)>,
+    /// Since the instant of the poll.
+    pub age: Duration,
+    /// Whether the poll loop stands still.
+    pub stale: bool,
+    /// Nodes that answered.
+    pub reached: usize,
+    /// Nodes that any node names.
+    pub known: usize,
 }
 
-impl From<&Frame> for Polled {
-    fn from(frame: &Frame) -> Self {
-        Self { at: frame.at, interval: frame.interval, nodes: None }
+impl Polled {
+    /// What `frame` says at `now`.
+    pub fn of(frame: &Frame, now: Timestamp) -> Self {
+        let members = &frame.view.members;
+        Self {
+            age: now.since(frame.view.at),
+            stale: frame.is_stale(now),
+            reached: members.iter().filter(|member| member.is_up()).count(),
+            known: members.len(),
+        }
     }
 }
 
@@ -38,9 +47,9 @@ table{border-collapse:collapse}th,td{text-align:left;padding:.25rem 1.25rem .25r
 
 /// The landing page: version, clusters, and links to what is served. `reload` says whether `POST /-/reload` is enabled;
 /// `nonce` allows the page's only style under its content security policy.
-pub fn landing(rows: &[Row], reload: bool, now: Timestamp, nonce: &str) -> String {
+pub fn landing(rows: &[Row], reload: bool, nonce: &str) -> String {
     let version = env!("CARGO_PKG_VERSION");
-    let clusters: String = rows.iter().map(|row| line(row, now)).collect();
+    let clusters: String = rows.iter().map(line).collect();
     let reload =
         if reload { "<li><code>POST /-/reload</code>: read the configuration anew</li>\n" } else { "" };
     format!(
@@ -58,32 +67,24 @@ pub fn landing(rows: &[Row], reload: bool, now: Timestamp, nonce: &str) -> Strin
     )
 }
 
-fn line(row: &Row, now: Timestamp) -> String {
+fn line(row: &Row) -> String {
     let query: String = url::form_urlencoded::byte_serialize(row.name.as_bytes()).collect();
     let name = escape(&row.name);
-    let state = row.polled.map_or_else(
-        || "<td colspan=\"3\">not polled yet</td>".to_owned(),
-        |polled| format!("{}{}", reached(polled), age(polled, now)),
-    );
+    let state = row.polled.map_or_else(|| "<td colspan=\"3\">not polled yet</td>".to_owned(), state);
     format!("<tr><td>{name}</td>{state}<td><a href=\"/metrics?cluster={query}\">metrics</a></td></tr>\n")
 }
 
 /// A cluster is up while at least one node answers.
-fn reached(polled: Polled) -> String {
-    match polled.nodes {
-        None => "<td>?</td><td>?</td>".to_owned(),
-        Some((0, known)) => format!("<td class=\"bad\">down</td><td class=\"bad\">0 of {known}</td>"),
-        Some((reached, known)) if reached < known => {
-            format!("<td>up</td><td class=\"bad\">{reached} of {known}</td>")
-        }
-        Some((reached, known)) => format!("<td>up</td><td>{reached} of {known}</td>"),
-    }
-}
-
-fn age(polled: Polled, now: Timestamp) -> String {
-    let age = now.since(polled.at);
-    let class = if age > polled.interval * 3 { " class=\"bad\"" } else { "" };
-    format!("<td{class}>{:.1} s</td>", age.as_secs_f64())
+fn state(polled: Polled) -> String {
+    let cell = |bad: bool, text: String| {
+        let class = if bad { " class=\"bad\"" } else { "" };
+        format!("<td{class}>{text}</td>")
+    };
+    let Polled { age, stale, reached, known } = polled;
+    let up = if reached > 0 { "up" } else { "down" };
+    cell(reached == 0, up.to_owned())
+        + &cell(reached == 0 || reached < known, format!("{reached} of {known}"))
+        + &cell(stale, format!("{:.1} s", age.as_secs_f64()))
 }
 
 fn escape(text: &str) -> String {
@@ -105,17 +106,13 @@ fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn page(name: &str, polled: Option<Polled>, now: f64) -> String {
-        landing(&[Row { name: name.into(), polled }], false, Timestamp::from_seconds(now), "n0")
-    }
-
-    fn polled(nodes: Option<(usize, usize)>) -> Option<Polled> {
-        Some(Polled { at: Timestamp::from_seconds(100.0), interval: Duration::from_secs(5), nodes })
+    fn page(name: &str, polled: Option<Polled>) -> String {
+        landing(&[Row { name: name.into(), polled }], false, "n0")
     }
 
     #[test]
     fn a_hostile_name_stays_text() {
-        let page = page("<script>alert('\"&\")</script>", None, 0.0);
+        let page = page("<script>alert('\"&\")</script>", None);
         assert!(
             page.contains("<td>&lt;script&gt;alert(&#39;&quot;&amp;&quot;)&lt;/script&gt;</td>"),
             "{page}"
@@ -128,23 +125,22 @@ mod tests {
 
     #[test]
     fn what_is_wrong_stands_out() {
-        for (nodes, cells) in [
-            (Some((6, 6)), "<td>up</td><td>6 of 6</td>"),
-            (Some((5, 6)), "<td>up</td><td class=\"bad\">5 of 6</td>"),
-            (Some((0, 6)), "<td class=\"bad\">down</td><td class=\"bad\">0 of 6</td>"),
+        for (reached, known, stale, cells) in [
+            (6, 6, false, "<td>up</td><td>6 of 6</td><td>1.5 s</td>"),
+            (5, 6, false, "<td>up</td><td class=\"bad\">5 of 6</td><td>1.5 s</td>"),
+            (0, 6, false, "<td class=\"bad\">down</td><td class=\"bad\">0 of 6</td><td>1.5 s</td>"),
+            (0, 0, false, "<td class=\"bad\">down</td><td class=\"bad\">0 of 0</td><td>1.5 s</td>"),
+            (6, 6, true, "<td>up</td><td>6 of 6</td><td class=\"bad\">1.5 s</td>"),
         ] {
-            assert!(page("a", polled(nodes), 101.0).contains(cells), "{cells}");
+            let page = page("a", Some(Polled { age: Duration::from_millis(1500), stale, reached, known }));
+            assert!(page.contains(cells), "{cells}\n{page}");
         }
-        let fresh = page("a", polled(Some((6, 6))), 115.0);
-        assert!(fresh.contains("<td>15.0 s</td>"), "{fresh}");
-        let stale = page("a", polled(Some((6, 6))), 115.2);
-        assert!(stale.contains("<td class=\"bad\">15.2 s</td>"), "{stale}");
-        assert!(page("a", None, 1.0).contains("not polled yet"));
+        assert!(page("a", None).contains("not polled yet"));
     }
 
     #[test]
     fn reloading_is_offered_only_where_it_is_enabled() {
-        assert!(!page("a", None, 0.0).contains("/-/reload"));
-        assert!(landing(&[], true, Timestamp(0), "n0").contains("/-/reload"));
+        assert!(!page("a", None).contains("/-/reload"));
+        assert!(landing(&[], true, "n0").contains("/-/reload"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Published;
 use crate::model::time::Timestamp;
 
-/// Intervals without a frame after which a loop stands still.
+/// Intervals without a first frame after which a loop stands still; as [`Frame::is_stale`](crate::frame::Frame::is_stale) for the later ones.
 const PATIENCE: u32 = 3;
 
 /// A poll loop that stands still.
@@ -21,19 +21,21 @@ pub struct Stalled {
 /// The loops that have published nothing for three intervals. A frame's age is by the wall clock `now`; a loop that
 /// published nothing yet counts from its start, by the monotonic clock `at`.
 pub fn stalled(clusters: &[Published], now: Timestamp, at: Instant) -> Vec<Stalled> {
-    let silent = |cluster: &Published| match cluster.polled() {
-        Some(polled) => now.since(polled.at),
-        None => at.saturating_duration_since(cluster.since),
+    clusters.iter().filter_map(|cluster| silent(cluster, now, at)).collect()
+}
+
+fn silent(cluster: &Published, now: Timestamp, at: Instant) -> Option<Stalled> {
+    let (silent, stalled) = match cluster.frame() {
+        Some(frame) => (now.since(frame.view.at), frame.is_stale(now)),
+        None => {
+            let silent = at.saturating_duration_since(cluster.since);
+            (silent, silent > cluster.interval * PATIENCE)
+        }
     };
-    clusters
-        .iter()
-        .map(|cluster| (cluster, silent(cluster)))
-        .filter(|(cluster, silent)| *silent > cluster.interval * PATIENCE)
-        .map(|(cluster, silent)| Stalled { cluster: Arc::clone(&cluster.name), silent })
-        .collect()
+    stalled.then(|| Stalled { cluster: Arc::clone(&cluster.name), silent })
 }
 
 /// The clusters whose first frame is still to come.
 pub fn awaited(clusters: &[Published]) -> Vec<Arc<str>> {
-    clusters.iter().filter(|c| c.polled().is_none()).map(|c| Arc::clone(&c.name)).collect()
+    clusters.iter().filter(|c| c.frame().is_none()).map(|c| Arc::clone(&c.name)).collect()
 }

@@ -170,13 +170,17 @@ async fn service_discovery(
 
 async fn landing(State(app): State<Arc<App>>) -> Response {
     let clusters = app.clusters.load();
-    let row = |cluster: &Published| status::Row { name: Arc::clone(&cluster.name), polled: cluster.polled() };
+    let now = super::now();
+    let row = |cluster: &Published| status::Row {
+        name: Arc::clone(&cluster.name),
+        polled: cluster.frame().map(|frame| status::Polled::of(&frame, now)),
+    };
     let rows: Vec<_> = clusters.iter().map(row).collect();
     let nonce = format!("{:032x}", rand::random::<u128>());
     let policy = format!(
         "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
-    let page = status::landing(&rows, app.reload.is_some(), super::now(), &nonce);
+    let page = status::landing(&rows, app.reload.is_some(), &nonce);
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (header::CONTENT_SECURITY_POLICY, policy),

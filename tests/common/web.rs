@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
-use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::frame::{Frame, Setup, analyze};
+use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::http::{self, App, Clusters, Limits, Published, ReloadRequest};
+use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +25,8 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The one place that makes a frame.
 pub(crate) fn frame(cluster: &str, at: Timestamp) -> Arc<Frame> {
-    Arc::new(Frame { cluster: cluster.into(), at, took: Duration::from_millis(3), interval: HOUR })
+    let setup = Setup { cluster: cluster.into(), naming: Naming::default(), interval: HOUR };
+    Arc::new(analyze(&setup, &[], &mut History::default(), at, Duration::from_millis(3)))
 }
 
 pub(crate) fn now() -> Timestamp {
