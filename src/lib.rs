@@ -1,6 +1,7 @@
 //! redis-cluster-exporter: every node's view of a Redis or Valkey Cluster, side by side.
 
 pub mod ask;
+pub mod cli;
 pub mod config;
 pub mod frame;
 pub mod history;
