@@ -21,20 +21,21 @@
 pub mod classic;
 pub mod exposition;
 pub mod health;
+mod listen;
 pub mod negotiate;
 mod patient;
 mod routes;
 pub mod server;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::frame::Frame;
-use crate::model::time::Timestamp;
 use crate::self_metrics::SelfMetrics;
+pub use listen::{ListenError, listen};
 pub use server::{Limits, serve};
 
 /// One cluster as its poll loop publishes it.
@@ -88,10 +89,4 @@ impl App {
     ) -> Self {
         Self { clusters, exporter, reload, bodies: exposition::Slot::default() }
     }
-}
-
-/// The exporter's wall clock. An instant before 1970 reads as 1970.
-pub(crate) fn now() -> Timestamp {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(since_epoch.as_micros() as u64)
 }

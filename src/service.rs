@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use sd_notify::NotifyState;
 use tokio::time::sleep;
 
-use crate::http::{Clusters, health, now};
+use crate::clock::now;
+use crate::http::{Clusters, health};
 
 /// How often the state of the poll loops is looked at, at least.
 const LOOK: Duration = Duration::from_secs(1);

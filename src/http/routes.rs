@@ -80,7 +80,7 @@ async fn metrics(
             .collect(),
         exporter: Arc::clone(&app.exporter),
         cluster: cluster.map(|cluster| Arc::clone(&cluster.name)),
-        now: super::now(),
+        now: crate::clock::now(),
     };
     let slot = cluster.map_or(&app.bodies, |cluster| &*cluster.bodies);
     let body = slot.body(source, format, gzip, Instant::now()).await;
@@ -105,7 +105,7 @@ fn joined(headers: &HeaderMap, name: HeaderName) -> String {
 }
 
 async fn healthy(State(app): State<Arc<App>>) -> (StatusCode, String) {
-    let stalled = health::stalled(&app.clusters.load(), super::now(), Instant::now());
+    let stalled = health::stalled(&app.clusters.load(), crate::clock::now(), Instant::now());
     if stalled.is_empty() {
         return (StatusCode::OK, "healthy\n".into());
     }
@@ -170,7 +170,7 @@ async fn service_discovery(
 
 async fn landing(State(app): State<Arc<App>>) -> Response {
     let clusters = app.clusters.load();
-    let now = super::now();
+    let now = crate::clock::now();
     let row = |cluster: &Published| status::Row {
         name: Arc::clone(&cluster.name),
         polled: cluster.frame().map(|frame| status::Polled::of(&frame, now)),
