@@ -97,7 +97,8 @@ async fn converse(
     let mut buffer = Vec::with_capacity(1 << 16);
     loop {
         let got = tokio::select! {
-            got = wire.read_buf(&mut buffer) => got?,
+            // What the test changed holds for every request that comes after.
+            biased;
             _ = changes.changed() => {
                 let state = state.lock().unwrap();
                 if state.fault == Some(Fault::Refuse) || state.hang_ups != hang_ups {
@@ -105,6 +106,7 @@ async fn converse(
                 }
                 continue;
             }
+            got = wire.read_buf(&mut buffer) => got?,
         };
         if got == 0 {
             return Ok(());
