@@ -89,7 +89,7 @@ impl Samples {
     }
 
     /// How many series there are.
-    pub fn len(&self) -> usize {
+    pub fn series(&self) -> usize {
         self.samples.len()
     }
 
@@ -158,7 +158,7 @@ fn a_scrape_is_read() {
     assert_eq!(samples.label("a_b", &[("x", "1")], "y"), "a\"\\\n,}");
     assert_eq!(samples.find("a_b", &[("x", "3")]), None);
     assert_eq!(samples.sum("a_b", &[]), f64::INFINITY);
-    assert_eq!((samples.len(), samples.kind("a_b")), (2, Some("gauge")));
+    assert_eq!((samples.series(), samples.kind("a_b")), (2, Some("gauge")));
 }
 
 #[test]
