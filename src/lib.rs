@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod frame;
+pub mod history;
 pub mod metrics;
 pub mod model;
 pub mod parse;
