@@ -74,7 +74,7 @@ impl News {
                 tracing::info!(cluster, node, id = %event.id, before = &**before, "node changed its address");
             }
             Change::RoleChanged { now } => {
-                tracing::info!(cluster, node, role = now.as_str(), "node changed its role")
+                tracing::info!(cluster, node, role = now.as_str(), "node changed its role");
             }
             Change::SlotsMoved { gained, lost } => tracing::info!(cluster, node, gained, lost, "slots moved"),
             Change::Failover { before } => tracing::warn!(cluster, node, before = &**before, "failover"),

@@ -79,7 +79,7 @@ impl Seeds {
             };
             match found {
                 Ok(Ok(addresses)) if !addresses.is_empty() => {
-                    resolved.extend(addresses.into_iter().map(target))
+                    resolved.extend(addresses.into_iter().map(target));
                 }
                 // Dialled as it is written, a name that cannot be resolved fails with the reason.
                 _ => resolved.push(seed.clone()),
