@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::groups::groups;
 use super::{ClusterView, Coverage, HeldTable, Member, Stranger};
 use crate::model::address::{Address, Naming, Target};
-use crate::model::node::{Health, NodeId, NodeRow, NodeTable, Role};
+use crate::model::node::{Health, NodeId, NodeRow, NodeTable, Role, Viewpoint};
 use crate::model::slots::SlotSet;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
@@ -31,6 +31,7 @@ pub fn assemble(
     attach(&mut view.members, &snapshots);
     let by_id = index(&view.members);
     view.tables = tables.iter().map(|table| held(table, &snapshots, &by_id)).collect();
+    view.tables.retain(|held| !held.viewers.is_empty());
     view.reference = tables.into_iter().next().or_else(|| last?.reference.clone());
     give_labels(&mut view.members);
     count_suspicions(&mut view);
@@ -70,7 +71,8 @@ fn roster(naming: &Naming, snapshots: &[Arc<NodeSnapshot>], tables: &[Arc<NodeTa
     let mut rows: BTreeMap<NodeId, (&NodeRow, Option<&Target>)> = BTreeMap::new();
     for said in snapshots {
         // On itself a node's own word goes first.
-        if let Some(own) = said.nodes.as_ref().ok().and_then(|view| view.own_row()) {
+        let Ok(view) = &said.nodes else { continue };
+        if let Some(own) = view.own_row().filter(|_| !has_left(view, tables)) {
             rows.entry(own.id).or_insert((own, Some(&said.target)));
         }
     }
@@ -81,6 +83,15 @@ fn roster(naming: &Naming, snapshots: &[Arc<NodeSnapshot>], tables: &[Arc<NodeTa
         rows.into_values().map(|(row, dialled)| member(naming, row, dialled)).collect();
     members.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
     members
+}
+
+/// A node that was reset, or put in the place of another: alone in its table, without slots, and in nobody else's.
+/// One that still claims slots, or still names the others, is part of the story.
+fn has_left(view: &Viewpoint, tables: &[Arc<NodeTable>]) -> bool {
+    let alone = view.table.rows.iter().all(|row| row.id == view.myself || row.handshake);
+    let owns = view.own_row().is_some_and(|own| !own.slots.is_empty());
+    let mut others = tables.iter().filter(|table| table.fingerprint != view.table.fingerprint).peekable();
+    alone && !owns && others.peek().is_some() && others.all(|table| table.row(view.myself).is_none())
 }
 
 fn member(naming: &Naming, row: &NodeRow, dialled: Option<&Target>) -> Member {
