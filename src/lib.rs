@@ -5,4 +5,5 @@ pub mod config;
 pub mod frame;
 pub mod metrics;
 pub mod model;
+pub mod parse;
 pub mod probes;

@@ -25,7 +25,7 @@ pub struct NodeSnapshot {
     /// Whether every required probe was answered; else why not.
     pub outcome: Result<(), AskError>,
     /// `INFO`
-    pub info: Read<Info>,
+    pub info: Read<Arc<Info>>,
     /// `INFO` replication, typed.
     pub replication: Read<Replication>,
     /// `CLUSTER INFO`
@@ -49,9 +49,9 @@ pub struct NodeSnapshot {
     /// `LATENCY LATEST`
     pub latency: Read<Vec<LatencyEvent>>,
     /// `INFO commandstats` (opt-in)
-    pub command_stats: Read<Info>,
+    pub command_stats: Read<Arc<Info>>,
     /// `INFO latencystats` (opt-in; 7.0 and later)
-    pub latency_stats: Read<Info>,
+    pub latency_stats: Read<Arc<Info>>,
     /// `CLUSTER COUNTKEYSINSLOT` of the slots that were open at the poll before: slot and keys.
     pub key_counts: Vec<(u16, u64)>,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.

@@ -1,0 +1,149 @@
+//! Replies to a typed snapshot. One reply kind per file; bytes in, typed out. Unknown fields, sections, flags and
+//! keys are never an error: servers add them at any version. Past this point nothing can fail any more.
+
+mod cluster_info;
+mod cluster_nodes;
+mod config_get;
+mod info;
+mod latency;
+mod links;
+mod migrations;
+mod scalars;
+
+use std::sync::Arc;
+
+pub use cluster_nodes::Tables;
+
+use crate::model::failure::{AskError, ParseError, Read, ReadError};
+use crate::model::migration::Migration;
+use crate::model::reply::Reply;
+use crate::model::snapshot::{NodeSnapshot, ProbeOutcome};
+use crate::probes::{Need, ProbeId, Replies};
+
+/// Reads everything one node answered. Tables that are already in `tables` are shared, not built again.
+pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
+    let info = read(replies, ProbeId::Info, info::info);
+    let replication = info.clone().and_then(|info| Ok(info::replication(&info)?));
+    let mut snapshot = NodeSnapshot {
+        target: replies.target.clone(),
+        asked_at: replies.asked_at,
+        response: replies.response,
+        took: replies.took,
+        outcome: Ok(()),
+        replication,
+        info,
+        cluster: read(replies, ProbeId::ClusterInfo, cluster_info::cluster_info),
+        nodes: read(replies, ProbeId::ClusterNodes, |reply| cluster_nodes::cluster_nodes(reply, tables)),
+        shard_id: read(replies, ProbeId::ShardId, |reply| scalars::text(reply).map(Arc::from)),
+        links: read(replies, ProbeId::ClusterLinks, links::links),
+        settings: read(replies, ProbeId::ConfigGet, config_get::settings),
+        migrations: migrations(replies),
+        last_save: read(replies, ProbeId::LastSave, scalars::unix_seconds),
+        clock: read(replies, ProbeId::Time, scalars::time),
+        slowlog_length: read(replies, ProbeId::SlowlogLen, scalars::count),
+        latency: read(replies, ProbeId::LatencyLatest, latency::latest),
+        command_stats: read(replies, ProbeId::CommandStats, info::info),
+        latency_stats: read(replies, ProbeId::LatencyStats, info::info),
+        key_counts: key_counts(replies),
+        probes: Vec::new(),
+    };
+    snapshot.outcome = outcome(replies, &snapshot);
+    snapshot.probes = probe_outcomes(replies, &snapshot);
+    snapshot
+}
+
+fn read<T>(
+    replies: &Replies,
+    probe: ProbeId,
+    parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
+) -> Read<T> {
+    let Some(answer) = replies.answer(probe) else {
+        return Err(replies.failure.clone().map_or(ReadError::NotAsked, ReadError::Failed));
+    };
+    match &*answer.reply {
+        Reply::Error { code, text } => Err(match AskError::from_reply(code, text) {
+            AskError::Unsupported(_) if probe.row().need == Need::Optional => ReadError::Unsupported,
+            error => ReadError::Failed(error),
+        }),
+        reply => Ok(parse(reply)?),
+    }
+}
+
+/// No server has both commands: the one that answers counts.
+fn migrations(replies: &Replies) -> Read<Vec<Migration>> {
+    let valkey = read(replies, ProbeId::SlotMigrations, migrations::valkey);
+    let redis = read(replies, ProbeId::MigrationStatus, migrations::redis);
+    match (valkey, redis) {
+        (Ok(log), _) | (_, Ok(log)) => Ok(log),
+        (Err(ReadError::Unsupported), other) | (other, _) => other,
+    }
+}
+
+fn key_counts(replies: &Replies) -> Vec<(u16, u64)> {
+    let count = |(slot, reply): &(u16, Reply)| Some((*slot, scalars::count(reply).ok()?));
+    replies.key_counts.iter().filter_map(count).collect()
+}
+
+/// A node answers if it answered every required probe.
+fn outcome(replies: &Replies, snapshot: &NodeSnapshot) -> Result<(), AskError> {
+    if let Some(failure) = &replies.failure {
+        return Err(failure.clone());
+    }
+    let required = [
+        ("INFO", snapshot.info.as_ref().err()),
+        ("CLUSTER INFO", snapshot.cluster.as_ref().err()),
+        ("CLUSTER NODES", snapshot.nodes.as_ref().err()),
+    ];
+    for (command, error) in required {
+        match error {
+            None => {}
+            Some(ReadError::Failed(error)) => return Err(error.clone()),
+            Some(error) => return Err(AskError::Protocol(format!("{command}: {error}"))),
+        }
+    }
+    Ok(())
+}
+
+fn probe_outcomes(replies: &Replies, snapshot: &NodeSnapshot) -> Vec<ProbeOutcome> {
+    let up = |probe: ProbeId| {
+        let error = match probe {
+            ProbeId::Info => snapshot.info.as_ref().err(),
+            ProbeId::ClusterInfo => snapshot.cluster.as_ref().err(),
+            ProbeId::ClusterNodes => snapshot.nodes.as_ref().err(),
+            ProbeId::ShardId => snapshot.shard_id.as_ref().err(),
+            ProbeId::ClusterLinks => snapshot.links.as_ref().err(),
+            ProbeId::ConfigGet => snapshot.settings.as_ref().err(),
+            ProbeId::LastSave => snapshot.last_save.as_ref().err(),
+            ProbeId::Time => snapshot.clock.as_ref().err(),
+            ProbeId::SlowlogLen => snapshot.slowlog_length.as_ref().err(),
+            ProbeId::LatencyLatest => snapshot.latency.as_ref().err(),
+            ProbeId::CommandStats => snapshot.command_stats.as_ref().err(),
+            ProbeId::LatencyStats => snapshot.latency_stats.as_ref().err(),
+            ProbeId::Ping | ProbeId::SlotMigrations | ProbeId::MigrationStatus => {
+                return answered(replies, probe);
+            }
+        };
+        match error {
+            None => Some(true),
+            Some(ReadError::Unsupported) => None,
+            Some(_) => Some(false),
+        }
+    };
+    replies
+        .answers
+        .iter()
+        .map(|answer| ProbeOutcome {
+            probe: answer.probe.row().name,
+            up: up(answer.probe),
+            took: answer.took,
+        })
+        .collect()
+}
+
+fn answered(replies: &Replies, probe: ProbeId) -> Option<bool> {
+    match read(replies, probe, |_| Ok(())) {
+        Ok(()) => Some(true),
+        Err(ReadError::Unsupported) => None,
+        Err(_) => Some(false),
+    }
+}

@@ -1,0 +1,293 @@
+//! CLUSTER NODES: one line per node,
+//! `<id> <ip>:<port>@<bus port>[,<hostname>] <flags> <primary|-> <ping> <pong> <epoch> <link> [slots…] [[open slots]…]`.
+//!
+//! N nodes each send N lines, and in a healthy cluster all of them say the same. So the columns that are topology
+//! are hashed first, without regard to the order of lines and to the viewer; rows are built only for a table that
+//! was not seen before. Ping and pong times and link states change every second and are not topology.
+
+use std::collections::BTreeMap;
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use crate::model::address::Address;
+use crate::model::failure::ParseError;
+use crate::model::node::{Direction, Health, NodeId, NodeRow, NodeTable, OpenSlot, Role, Viewpoint};
+use crate::model::reply::Reply;
+use crate::model::slots::SlotSet;
+
+/// Tables by fingerprint: those of the last poll, and those met in this one.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    last: BTreeMap<u64, Arc<NodeTable>>,
+    met: BTreeMap<u64, Arc<NodeTable>>,
+}
+
+impl Tables {
+    /// Forgets the tables that no node showed since the last call.
+    pub fn turn(&mut self) {
+        self.last = std::mem::take(&mut self.met);
+    }
+
+    fn get(&mut self, fingerprint: u64) -> Option<Arc<NodeTable>> {
+        if let Some(table) = self.met.get(&fingerprint) {
+            return Some(table.clone());
+        }
+        let table = self.last.get(&fingerprint)?.clone();
+        self.met.insert(fingerprint, table.clone());
+        Some(table)
+    }
+
+    fn keep(&mut self, table: NodeTable) -> Arc<NodeTable> {
+        let table = Arc::new(table);
+        self.met.insert(table.fingerprint, table.clone());
+        table
+    }
+}
+
+/// The columns of one line, still text.
+struct Line<'a> {
+    id: &'a [u8],
+    address: &'a [u8],
+    /// Without `myself`.
+    flags: &'a [u8],
+    myself: bool,
+    primary: &'a [u8],
+    epoch: &'a [u8],
+    connected: bool,
+    /// Slots, then open slots in brackets.
+    slots: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    fn split(line: &'a [u8]) -> Option<Self> {
+        let mut rest = line;
+        let mut column = || {
+            let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+            let (word, tail) = rest.split_at(end);
+            rest = tail.strip_prefix(b" ").unwrap_or_default();
+            (!word.is_empty()).then_some(word)
+        };
+        let (id, address, flags, primary) = (column()?, column()?, column()?, column()?);
+        let (_ping, _pong, epoch, link) = (column()?, column()?, column()?, column()?);
+        let (myself, flags) = match flags.strip_prefix(b"myself") {
+            Some(others) => (true, others.strip_prefix(b",").unwrap_or(others)),
+            None => (false, flags),
+        };
+        Some(Self {
+            id,
+            address,
+            flags,
+            myself,
+            primary,
+            epoch,
+            connected: link == b"connected",
+            slots: rest,
+        })
+    }
+
+    /// Slots without the part in brackets, which only the node itself shows.
+    fn owned(&self) -> &'a [u8] {
+        let end = memchr::memchr(b'[', self.slots).unwrap_or(self.slots.len());
+        self.slots[..end].trim_ascii_end()
+    }
+
+    fn open(&self) -> &'a [u8] {
+        let start = memchr::memchr(b'[', self.slots).unwrap_or(self.slots.len());
+        &self.slots[start..]
+    }
+
+    /// Hash over the columns that are topology; lines are added up, so that their order does not matter.
+    fn hash(&self) -> u64 {
+        let mut hash = fixed_hasher();
+        for column in [self.id, self.address, self.flags, self.primary, self.epoch, self.owned()] {
+            hash.write(column);
+            hash.write_u8(b' ');
+        }
+        hash.finish()
+    }
+}
+
+/// The same on every machine and in every run.
+fn fixed_hasher() -> impl Hasher {
+    use std::hash::BuildHasher;
+    foldhash::quality::FixedState::with_seed(0).build_hasher()
+}
+
+/// Reads the reply; the table is taken from `tables` if it is there.
+pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpoint, ParseError> {
+    let text = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "CLUSTER NODES"))?;
+    let mut fingerprint = 0u64;
+    let mut view = None;
+    let mut links_down = Vec::new();
+    for (number, line) in lines(text) {
+        let line = split(number, line)?;
+        fingerprint = fingerprint.wrapping_add(line.hash());
+        if line.myself {
+            view = Some((id(number, line.id)?, open_slots(line.open())));
+        } else if !line.connected {
+            links_down.push(id(number, line.id)?);
+        }
+    }
+    let (myself, open_slots) =
+        view.ok_or_else(|| ParseError::new("a line flagged myself", "CLUSTER NODES"))?;
+    let table = match tables.get(fingerprint) {
+        Some(table) => table,
+        None => tables.keep(table(text, fingerprint)?),
+    };
+    links_down.sort_unstable();
+    Ok(Viewpoint { myself, table, open_slots, links_down })
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    lines.enumerate().filter(|(_, line)| !line.is_empty())
+}
+
+fn split(number: usize, line: &[u8]) -> Result<Line<'_>, ParseError> {
+    Line::split(line).ok_or_else(|| at("eight columns", number, line))
+}
+
+fn at(what: &'static str, number: usize, bytes: &[u8]) -> ParseError {
+    ParseError::new(what, format!("line {}: {}", number + 1, String::from_utf8_lossy(bytes)))
+}
+
+fn id(number: usize, text: &[u8]) -> Result<NodeId, ParseError> {
+    NodeId::parse(text).ok_or_else(|| at("a node id of 40 hexadecimal digits", number, text))
+}
+
+fn table(text: &[u8], fingerprint: u64) -> Result<NodeTable, ParseError> {
+    let mut rows = Vec::new();
+    for (number, line) in lines(text) {
+        rows.push(row(number, &split(number, line)?)?);
+    }
+    rows.sort_by_key(|row: &NodeRow| row.id);
+    rows.dedup_by_key(|row| row.id);
+    let mut hash = fixed_hasher();
+    for row in rows.iter().filter(|row| !row.slots.is_empty()) {
+        hash.write(row.id.bytes());
+        row.slots.words().iter().for_each(|word| hash.write_u64(*word));
+    }
+    Ok(NodeTable { slot_map: hash.finish(), rows, fingerprint })
+}
+
+fn row(number: usize, line: &Line<'_>) -> Result<NodeRow, ParseError> {
+    let flag = |name: &[u8]| line.flags.split(|byte| *byte == b',').any(|flag| flag == name);
+    let (address, bus_port, hostname) = address(line.address)
+        .ok_or_else(|| at("an address host:port@busport[,hostname]", number, line.address))?;
+    let number_of = |text: &[u8]| std::str::from_utf8(text).ok()?.parse::<u64>().ok();
+    Ok(NodeRow {
+        id: id(number, line.id)?,
+        address: address.filter(|_| !flag(b"noaddr")),
+        bus_port,
+        hostname,
+        role: match (flag(b"master"), flag(b"slave") || flag(b"replica")) {
+            (true, _) => Some(Role::Primary),
+            (false, true) => Some(Role::Replica),
+            (false, false) => None,
+        },
+        health: match (flag(b"fail"), flag(b"fail?")) {
+            (true, _) => Health::Failed,
+            (false, true) => Health::Suspected,
+            (false, false) => Health::Alive,
+        },
+        handshake: flag(b"handshake"),
+        nofailover: flag(b"nofailover"),
+        primary: if line.primary == b"-" { None } else { Some(id(number, line.primary)?) },
+        config_epoch: number_of(line.epoch).ok_or_else(|| at("a config epoch", number, line.epoch))?,
+        slots: slots(line.owned()).ok_or_else(|| at("slots as n or n-m", number, line.owned()))?,
+    })
+}
+
+type Addresses = (Option<Address>, u16, Option<Arc<str>>);
+
+/// `ip:port@bus[,hostname[,…]]`; the port is split off at the last colon, since an IPv6 address stands bare.
+fn address(text: &[u8]) -> Option<Addresses> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut parts = text.split(',');
+    let endpoint = parts.next()?;
+    let hostname = parts.next().filter(|name| !name.is_empty() && !name.contains('=')).map(Arc::from);
+    let (endpoint, bus_port) = endpoint.split_once('@').unwrap_or((endpoint, "0"));
+    let (host, port) = endpoint.rsplit_once(':')?;
+    let port = port.parse().ok()?;
+    let known = port != 0 || !host.is_empty();
+    Some((known.then(|| Address::new(host, port)), bus_port.parse().ok()?, hostname))
+}
+
+fn slots(text: &[u8]) -> Option<SlotSet> {
+    let text = std::str::from_utf8(text).ok()?;
+    let mut slots = SlotSet::new();
+    for word in text.split_ascii_whitespace() {
+        match word.split_once('-') {
+            Some((first, last)) => slots.insert_range(first.parse().ok()?, last.parse().ok()?),
+            None => slots.insert(word.parse().ok()?),
+        }
+    }
+    Some(slots)
+}
+
+/// `[slot->-id]` and `[slot-<-id]`. What does not look so is passed over: it would be a newer server's.
+fn open_slots(text: &[u8]) -> Vec<OpenSlot> {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    let read = |word: &str| {
+        let word = word.strip_prefix('[')?.strip_suffix(']')?;
+        let (slot, direction, peer) = match word.split_once("->-") {
+            Some((slot, peer)) => (slot, Direction::Migrating, peer),
+            None => word.split_once("-<-").map(|(slot, peer)| (slot, Direction::Importing, peer))?,
+        };
+        Some(OpenSlot { slot: slot.parse().ok()?, direction, peer: NodeId::parse(peer.as_bytes())? })
+    };
+    let mut open: Vec<_> = text.split_ascii_whitespace().filter_map(read).collect();
+    open.sort_unstable();
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+    fn read(text: &str) -> Viewpoint {
+        cluster_nodes(&Reply::Bulk(text.into()), &mut Tables::default()).unwrap()
+    }
+
+    #[test]
+    fn reads_open_slots_hostnames_and_ipv6() {
+        let view = read(&format!(
+            "{A} ::1:7000@17000,a.example myself,master - 0 0 3 connected 0-5 7 [5->-{B}] [9-<-{B}]\n\
+             {B} :0@0 slave,noaddr,fail? {A} 5 6 3 disconnected\n"
+        ));
+        let own = view.own_row().unwrap();
+        assert_eq!(own.address.as_ref().unwrap().to_string(), "[::1]:7000");
+        assert_eq!(own.hostname.as_deref(), Some("a.example"));
+        assert_eq!(own.slots.to_string(), "0-5 7");
+        assert_eq!(view.open_slots.len(), 2);
+        assert_eq!(view.open_slots[0].direction, Direction::Migrating);
+        let other = &view.table.rows[1];
+        assert_eq!((other.address.as_ref(), other.health), (None, Health::Suspected));
+        assert_eq!(view.links_down, [other.id]);
+    }
+
+    #[test]
+    fn order_viewer_and_times_do_not_change_the_table() {
+        let mut tables = Tables::default();
+        let one =
+            format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave {A} 5 6 3 connected\n");
+        let two = format!(
+            "{B} b:1@2 myself,slave {A} 0 0 3 connected\n{A} a:1@2 master - 8 9 3 disconnected 0-5\n"
+        );
+        let one = cluster_nodes(&Reply::Bulk(one.into()), &mut tables).unwrap();
+        let two = cluster_nodes(&Reply::Bulk(two.into()), &mut tables).unwrap();
+        assert!(Arc::ptr_eq(&one.table, &two.table));
+        assert_ne!(one.myself, two.myself);
+    }
+
+    #[test]
+    fn says_what_is_wrong_where() {
+        let text = format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave\n");
+        let error = cluster_nodes(&Reply::Bulk(text.into()), &mut Tables::default()).unwrap_err();
+        assert_eq!(error.what, "eight columns");
+        assert!(error.at.starts_with("line 2"), "{error}");
+    }
+}

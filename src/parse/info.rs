@@ -1,0 +1,71 @@
+//! INFO: `key:value` lines in sections, CRLF-ended; in RESP2 one bulk reply.
+
+use std::sync::Arc;
+
+use crate::model::failure::ParseError;
+use crate::model::info::{Field, Info, sub_value};
+use crate::model::node::Role;
+use crate::model::reply::Reply;
+use crate::model::snapshot::{ConnectedReplica, PrimaryLink, Replication};
+use crate::model::time::Timestamp;
+
+/// The lines of a bulk reply. Bytes that are no UTF-8 (a path, a name) become replacement characters.
+pub(super) fn info(reply: &Reply) -> Result<Arc<Info>, ParseError> {
+    let bytes = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "INFO"))?;
+    Ok(Arc::new(Info::new(String::from_utf8_lossy(bytes).into_owned())))
+}
+
+const ROLE: Field = Field::new("role");
+const REPLID: Field = Field::new("master_replid");
+const REPLID2: Field = Field::new("master_replid2");
+const PRIMARY_OFFSET: Field = Field::new("master_repl_offset");
+const REPLICA_OFFSET: Field = Field::new("slave_repl_offset");
+const SECOND_OFFSET: Field = Field::new("second_repl_offset");
+const SERVER_TIME: Field = Field::new("server_time_usec");
+const LINK_STATUS: Field = Field::new("master_link_status");
+const SYNC_IN_PROGRESS: Field = Field::new("master_sync_in_progress");
+const LAST_IO: Field = Field::new("master_last_io_seconds_ago");
+const DOWN_SINCE: Field = Field::new("master_link_down_since_seconds");
+
+/// The replication section, typed.
+pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
+    let role = match info.text(ROLE) {
+        Some("master") => Role::Primary,
+        Some("slave") => Role::Replica,
+        other => return Err(ParseError::new("role:master or role:slave", other.unwrap_or("no such line"))),
+    };
+    let text = |field| info.text(field).unwrap_or_default().to_owned();
+    // A replica that has not synced yet writes -1, 0 or 1 here, by version.
+    let offset = match role {
+        Role::Primary => info.unsigned(PRIMARY_OFFSET),
+        Role::Replica => info.unsigned(REPLICA_OFFSET).filter(|offset| *offset > 1),
+    };
+    let link = (role == Role::Replica).then(|| PrimaryLink {
+        up: info.text(LINK_STATUS) == Some("up"),
+        sync_in_progress: info.text(SYNC_IN_PROGRESS) == Some("1"),
+        last_io_seconds: info.unsigned(LAST_IO),
+        down_seconds: info.unsigned(DOWN_SINCE),
+    });
+    Ok(Replication {
+        role,
+        replid: text(REPLID),
+        replid2: text(REPLID2),
+        offset,
+        second_offset: info.unsigned(SECOND_OFFSET),
+        server_time: info.unsigned(SERVER_TIME).map(Timestamp),
+        link,
+        replicas: info.with_prefix("slave").filter_map(connected_replica).collect(),
+    })
+}
+
+/// `0:ip=…,port=…,state=…,offset=…,lag=…` behind `slave`; other lines that begin with `slave` are not of this form.
+fn connected_replica((number, value): (&str, &str)) -> Option<ConnectedReplica> {
+    number.parse::<u32>().ok()?;
+    Some(ConnectedReplica {
+        ip: sub_value(value, "ip")?.to_owned(),
+        port: sub_value(value, "port")?.parse().ok()?,
+        state: sub_value(value, "state")?.to_owned(),
+        acked_offset: sub_value(value, "offset")?.parse().ok()?,
+        ack_age_seconds: sub_value(value, "lag").and_then(|lag| lag.parse().ok()).unwrap_or(0),
+    })
+}

@@ -1,0 +1,27 @@
+//! CLUSTER LINKS: an array of flat maps, two per peer.
+
+use crate::model::failure::ParseError;
+use crate::model::reply::Reply;
+use crate::model::snapshot::BusLinks;
+
+/// Sums the links; keys that a version does not have count as zero.
+pub(super) fn links(reply: &Reply) -> Result<BusLinks, ParseError> {
+    let links = reply.array().ok_or_else(|| ParseError::new("an array", "CLUSTER LINKS"))?;
+    let mut sums = BusLinks::default();
+    for link in links {
+        for (key, value) in link.pairs() {
+            let number = value.int().map_or(0, |n| n.max(0) as u64);
+            match (key, value.text()) {
+                ("direction", Some("to")) => sums.outbound += 1,
+                ("direction", Some("from")) => sums.inbound += 1,
+                ("send-buffer-allocated", _) => sums.buffer_allocated += number,
+                ("send-buffer-used", _) => {
+                    sums.buffer_used += number;
+                    sums.buffer_used_max = sums.buffer_used_max.max(number);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(sums)
+}
