@@ -3,6 +3,7 @@
 mod common {
     pub(crate) mod captures;
     pub(crate) mod golden;
+    pub(crate) mod sim;
 }
 
 use common::captures;
