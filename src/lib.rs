@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod config;
 pub mod frame;
+pub mod history;
 pub mod metrics;
 pub mod model;
 pub mod parse;

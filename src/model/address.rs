@@ -1,5 +1,6 @@
 //! Addresses: what a node announces, what the exporter dials, and the text of the `redis_node` label.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
@@ -85,6 +86,27 @@ impl fmt::Display for Target {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
+        }
+    }
+}
+
+/// How announced addresses become what is dialled and shown. Keys `address_map` and `prefer_hostnames`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Naming {
+    /// Announced address to the one that is dialled and shown: NAT, port-forwards.
+    pub address_map: BTreeMap<Address, Target>,
+    /// Announced host names go before addresses, where there are any.
+    pub prefer_hostnames: bool,
+}
+
+impl Naming {
+    /// What is dialled to reach a node that announces this; its text is the `redis_node` label.
+    pub fn route(&self, announced: &Address, hostname: Option<&str>) -> Target {
+        let named = hostname.filter(|_| self.prefer_hostnames).map(|name| Address::new(name, announced.port));
+        let mapped = named.as_ref().and_then(|named| self.address_map.get(named));
+        match mapped.or_else(|| self.address_map.get(announced)) {
+            Some(target) => target.clone(),
+            None => Target::Tcp(named.unwrap_or_else(|| announced.clone())),
         }
     }
 }

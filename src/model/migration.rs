@@ -61,3 +61,43 @@ impl Migration {
         self.progress == Progress::Running && !self.ended
     }
 }
+
+/// How slots are moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mechanism {
+    /// `CLUSTER SETSLOT … MIGRATING|IMPORTING`, slot by slot and key by key.
+    SetSlot,
+    /// Whole ranges at once: `CLUSTER MIGRATESLOTS` (Valkey 9), `CLUSTER MIGRATION` (Redis 8.4).
+    Atomic,
+}
+
+impl Mechanism {
+    /// Both, in the order of their series.
+    pub const ALL: [Self; 2] = [Self::SetSlot, Self::Atomic];
+
+    /// Value of the label `mechanism`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SetSlot => "setslot",
+            Self::Atomic => "atomic",
+        }
+    }
+}
+
+/// Slots that are on the move now, joined from both ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenMigration {
+    /// By which mechanism.
+    pub mechanism: Mechanism,
+    /// One slot with SETSLOT; any number otherwise. Empty where only the number of tasks is known
+    /// (`cluster_slot_migration_active_tasks`).
+    pub slots: SlotSet,
+    /// Who gives them away.
+    pub source: Option<NodeId>,
+    /// Who takes them.
+    pub target: Option<NodeId>,
+    /// When it began: by the server's word, else when it was first seen.
+    pub since: Option<Timestamp>,
+    /// Keys still at the source in those of the slots that were counted.
+    pub keys_remaining: Option<u64>,
+}

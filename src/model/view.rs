@@ -1,1 +1,201 @@
-//! All snapshots of one poll side by side.
+//! All snapshots of one poll side by side: what each node said of itself beside what each peer says of it.
+//! Everything stands in a fixed order, so that the same replies always make the same view.
+
+mod assemble;
+mod coverage;
+mod groups;
+mod migrations;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use assemble::assemble;
+pub use coverage::Coverage;
+
+use super::address::{Address, Target};
+use super::failure::AskError;
+use super::node::{NodeId, NodeRow, NodeTable, Role, Viewpoint};
+use super::slots::SlotSet;
+use super::snapshot::NodeSnapshot;
+use super::time::Timestamp;
+
+/// One cluster at one instant, as all of its nodes see it.
+#[derive(Clone, Debug)]
+pub struct ClusterView {
+    /// The instant of the poll.
+    pub at: Timestamp,
+    /// From the first question to the last answer.
+    pub took: Duration,
+    /// Every node that any node names, ascending by label.
+    pub members: Vec<Member>,
+    /// What was dialled in vain while no node of the cluster is known: the seeds.
+    pub strangers: Vec<Stranger>,
+    /// The table that most answering voters hold; the last one there was, while no node answers.
+    pub reference: Option<Arc<NodeTable>>,
+    /// The distinct tables of this poll and who holds them; the reference comes first.
+    pub tables: Vec<HeldTable>,
+    /// The slots by what became of them.
+    pub coverage: Coverage,
+    /// Groups of answering members that hold each other for alive, as indices into `members`; largest first.
+    pub groups: Vec<Vec<usize>>,
+}
+
+/// One node.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// Its id.
+    pub id: NodeId,
+    /// Value of the label `redis_node`: the announced `host:port` after `address_map`, or the id where no
+    /// address is known (flag `noaddr`).
+    pub label: Arc<str>,
+    /// Whether the series of this label are this member's. Two ids may share an address (a node replaced in
+    /// place leaves its old id behind): the one that answers has the label.
+    pub owns_label: bool,
+    /// What is dialled to reach it; `None` where no address is known.
+    pub route: Option<Target>,
+    /// The address it announces.
+    pub announced: Option<Address>,
+    /// What it said in this poll, or how the attempt ended. `None` if it was not asked: it has no address, or was
+    /// only just named.
+    pub said: Option<Arc<NodeSnapshot>>,
+    /// On its own word, else on the reference table's.
+    pub role: Option<Role>,
+    /// The primary that it follows; as `role`.
+    pub primary: Option<NodeId>,
+    /// Configuration epoch; as `role`.
+    pub config_epoch: u64,
+    /// Slots it owns; as `role`.
+    pub slots: SlotSet,
+    /// Shard id where the server has one, else the id of the shard's primary.
+    pub shard: Arc<str>,
+    /// How many answering peers flag it `fail?` or `fail`.
+    pub suspected_by: u32,
+    /// Whether a majority of the other answering voters flag it `fail`.
+    pub failed: bool,
+}
+
+/// Something dialled that no node has named.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stranger {
+    /// What was dialled.
+    pub target: Target,
+    /// How it ended.
+    pub error: AskError,
+}
+
+/// A table and who holds it.
+#[derive(Clone, Debug)]
+pub struct HeldTable {
+    /// The table.
+    pub table: Arc<NodeTable>,
+    /// Indices into `members`, ascending.
+    pub viewers: Vec<usize>,
+}
+
+impl Member {
+    /// Whether it answered every required probe.
+    pub fn is_up(&self) -> bool {
+        self.error().is_none() && self.said.is_some()
+    }
+
+    /// Why it did not, if it was asked.
+    pub fn error(&self) -> Option<&AskError> {
+        self.said.as_ref()?.outcome.as_ref().err()
+    }
+
+    /// Its own CLUSTER NODES.
+    pub fn viewpoint(&self) -> Option<&Viewpoint> {
+        self.said.as_ref()?.nodes.as_ref().ok()
+    }
+
+    /// Slots that it claims as a primary on its own word; `None` if it did not say.
+    pub fn claim(&self) -> Option<&SlotSet> {
+        let own = self.viewpoint()?.own_row()?;
+        (own.role == Some(Role::Primary)).then_some(&own.slots)
+    }
+
+    /// Whether it serves slots, or would.
+    pub fn is_primary(&self) -> bool {
+        self.role == Some(Role::Primary)
+    }
+}
+
+impl ClusterView {
+    /// A view of nothing: before any poll.
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            at,
+            took: Duration::ZERO,
+            members: Vec::new(),
+            strangers: Vec::new(),
+            reference: None,
+            tables: Vec::new(),
+            coverage: Coverage::unknown(),
+            groups: Vec::new(),
+        }
+    }
+
+    /// The member with this id.
+    pub fn member(&self, id: NodeId) -> Option<&Member> {
+        self.members.iter().find(|member| member.id == id)
+    }
+
+    /// What each answering peer's table says of a node.
+    pub fn seen_by(&self, id: NodeId) -> impl Iterator<Item = (&Member, &NodeRow)> {
+        let rows = self.tables.iter().filter_map(move |held| Some((held, held.table.row(id)?)));
+        rows.flat_map(move |(held, row)| {
+            let viewers = held.viewers.iter().map(|at| &self.members[*at]);
+            viewers.filter(move |viewer| viewer.id != id).map(move |viewer| (viewer, row))
+        })
+    }
+
+    /// Members that answered every required probe.
+    pub fn reachable(&self) -> usize {
+        self.members.iter().filter(|member| member.is_up()).count()
+    }
+
+    /// Members of this role.
+    pub fn count(&self, role: Role) -> usize {
+        self.members.iter().filter(|member| member.role == Some(role)).count()
+    }
+
+    /// Shards that own slots.
+    pub fn shards(&self) -> usize {
+        let owners = self.members.iter().filter(|m| m.is_primary() && !m.slots.is_empty());
+        let mut shards: Vec<&str> = owners.map(|member| &*member.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        shards.len()
+    }
+
+    /// Distinct slot maps among the members that told theirs.
+    pub fn slot_maps(&self) -> usize {
+        let mut maps: Vec<u64> = self.tables.iter().map(|held| held.table.slot_map).collect();
+        maps.sort_unstable();
+        maps.dedup();
+        maps.len()
+    }
+
+    /// Primaries that own slots by the reference table: those who vote on a failover.
+    pub fn voters(&self) -> impl Iterator<Item = &NodeRow> {
+        self.reference.iter().flat_map(|table| table.rows.iter().filter(|row| row.is_voter()))
+    }
+
+    /// How many voters the largest group has that hold each other for alive and answer.
+    pub fn voters_reachable(&self) -> usize {
+        let Some(table) = &self.reference else { return 0 };
+        let votes = |at: &usize| table.row(self.members[*at].id).is_some_and(NodeRow::is_voter);
+        self.groups.iter().map(|group| group.iter().filter(|at| votes(at)).count()).max().unwrap_or(0)
+    }
+
+    /// Votes that a failover takes: a majority of the voters.
+    pub fn quorum(&self) -> usize {
+        self.voters().count() / 2 + 1
+    }
+
+    /// Highest `cluster_current_epoch` that any node told.
+    pub fn current_epoch(&self) -> Option<u64> {
+        let said = self.members.iter().filter_map(|member| member.said.as_ref());
+        said.filter_map(|said| Some(said.cluster.as_ref().ok()?.current_epoch)).max()
+    }
+}

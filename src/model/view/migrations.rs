@@ -1,0 +1,92 @@
+//! Slots on the move, joined from both ends and all three mechanisms.
+
+use std::collections::BTreeMap;
+
+use super::{ClusterView, Member};
+use crate::model::migration::{Mechanism, OpenMigration};
+use crate::model::node::{Direction, NodeId};
+use crate::model::slots::SlotSet;
+
+impl ClusterView {
+    /// Everything that is open: SETSLOT by slot, then atomic migrations by name.
+    pub fn open_migrations(&self) -> Vec<OpenMigration> {
+        let mut open = self.opened_by_setslot();
+        open.extend(self.atomic());
+        for migration in &mut open {
+            migration.keys_remaining = self.keys_remaining(migration);
+        }
+        open
+    }
+
+    /// Both ends show the slot, and from Valkey 8 on their replicas too.
+    fn opened_by_setslot(&self) -> Vec<OpenMigration> {
+        let mut slots: BTreeMap<u16, (Option<NodeId>, Option<NodeId>)> = BTreeMap::new();
+        for member in &self.members {
+            let Some(view) = member.viewpoint() else { continue };
+            // A replica's marker speaks of its primary.
+            let this = if member.is_primary() { Some(member.id) } else { member.primary };
+            for open in &view.open_slots {
+                let ends = slots.entry(open.slot).or_default();
+                let (source, target) = match open.direction {
+                    Direction::Migrating => (this, Some(open.peer)),
+                    Direction::Importing => (Some(open.peer), this),
+                };
+                ends.0 = ends.0.or(source);
+                ends.1 = ends.1.or(target);
+            }
+        }
+        let migration = |(slot, (source, target))| OpenMigration {
+            mechanism: Mechanism::SetSlot,
+            slots: [(slot, slot)].into_iter().collect(),
+            source,
+            target,
+            since: None,
+            keys_remaining: None,
+        };
+        slots.into_iter().map(migration).collect()
+    }
+
+    fn atomic(&self) -> Vec<OpenMigration> {
+        let mut by_name: BTreeMap<&str, OpenMigration> = BTreeMap::new();
+        let mut tasks = 0;
+        for said in self.members.iter().filter_map(|member| member.said.as_ref()) {
+            for entry in said.migrations.iter().flatten().filter(|entry| entry.is_open()) {
+                by_name.entry(&entry.name).or_insert_with(|| OpenMigration {
+                    mechanism: Mechanism::Atomic,
+                    slots: entry.slots.clone(),
+                    source: entry.source,
+                    target: entry.target,
+                    since: entry.created,
+                    keys_remaining: None,
+                });
+            }
+            let active = said.cluster.as_ref().ok().and_then(|cluster| cluster.active_migrations);
+            tasks = tasks.max(active.unwrap_or(0));
+        }
+        // Without the right for the log only the number of a node's tasks is known.
+        let nameless = (tasks as usize).saturating_sub(by_name.len());
+        let unknown = OpenMigration {
+            mechanism: Mechanism::Atomic,
+            slots: SlotSet::new(),
+            source: None,
+            target: None,
+            since: None,
+            keys_remaining: None,
+        };
+        by_name.into_values().chain(std::iter::repeat_n(unknown, nameless)).collect()
+    }
+
+    fn keys_remaining(&self, migration: &OpenMigration) -> Option<u64> {
+        let counts = &self.member(migration.source?)?.said.as_ref()?.key_counts;
+        let mut counted = counts.iter().filter(|(slot, _)| migration.slots.contains(*slot)).peekable();
+        counted.peek()?;
+        Some(counted.map(|(_, keys)| keys).sum())
+    }
+
+    /// Slots whose keys are to be counted on a node with the next poll: those that it is giving away, up to
+    /// `most`.
+    pub fn slots_to_count(&self, open: &[OpenMigration], member: &Member, most: usize) -> Vec<u16> {
+        let given = open.iter().filter(|migration| migration.source == Some(member.id));
+        given.flat_map(|migration| migration.slots.iter()).take(most).collect()
+    }
+}
