@@ -1,4 +1,9 @@
 //! The simulated cluster says what its words promise, as the parsers read it.
+#![allow(
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails where it meets what it does not expect"
+)]
 
 mod common {
     pub(crate) mod sim;
