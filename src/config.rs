@@ -1,16 +1,50 @@
 //! What the exporter is told to do: file, flags and environment become one [`Config`] that cannot be invalid.
+//!
+//! | module | step |
+//! |---|---|
+//! | `layers` | [`Sources`] → one tree: defaults < file < environment < flags, and where every key came from |
+//! | `tree` | YAML or TOML → values with their lines |
+//! | `shape` | tree → `File`: unknown keys and values of the wrong kind, all of them |
+//! | `check` | `File` → [`Config`]: what is missing, out of range or contradictory, all of it |
+//! | `seed` | the forms of a seed |
+//! | `error` | [`ConfigErrors`], and the places they name |
 
+mod check;
+mod error;
+mod file;
+mod layers;
 pub mod secret;
+mod seed;
+mod shape;
+mod tree;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::address::{Address, Target};
 use crate::model::limits::{Expect, Limits};
+pub use error::{ConfigError, ConfigErrors, Place};
+pub use layers::{PREFIX, Sources};
 pub use secret::{Credentials, Secret};
+
+/// Reads and checks the configuration. To reload is to call it again with the same sources.
+///
+/// # Errors
+/// The file cannot be read or parsed (then nothing else is said), or any number of values is wrong.
+pub fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
+    let mut report = error::Report::default();
+    let mut tree = layers::merge(sources, &mut report)?;
+    // Once for the errors, with the keys where they were given; then with the defaults under every cluster.
+    shape::read(&mut tree, &mut report);
+    layers::spread_defaults(&mut tree);
+    let file = shape::read(&mut tree, &mut report);
+    let credentials = sources.credentials_directory();
+    let config = check::Checker { report: &mut report, credentials }.config(file);
+    report.finish().map(|()| config)
+}
 
 /// The whole configuration, checked.
 #[derive(Clone, Debug)]
@@ -36,6 +70,17 @@ pub struct Poll {
     pub slow_interval: Duration,
     /// Nodes of one cluster that are asked at the same time.
     pub concurrency: usize,
+}
+
+impl Default for Poll {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(5),
+            timeout: Duration::from_secs(2),
+            slow_interval: Duration::from_secs(30),
+            concurrency: 64,
+        }
+    }
 }
 
 /// One cluster. An entry of `clusters:`.
@@ -92,7 +137,7 @@ pub struct CheckOverride {
 /// The HTTP server. Key `web:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Web {
-    /// Where to listen, each with the text it was written as.
+    /// Where to listen. `[::]` takes IPv4 too.
     pub listen: Vec<SocketAddr>,
     /// Path of an exporter-toolkit web configuration.
     pub config_file: Option<PathBuf>,
@@ -104,6 +149,18 @@ pub struct Web {
     pub header_timeout: Duration,
 }
 
+impl Default for Web {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv6Addr::UNSPECIFIED, 19121))],
+            config_file: None,
+            enable_lifecycle: false,
+            max_connections: 512,
+            header_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
 /// Logging. Key `log:`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Log {
@@ -113,9 +170,14 @@ pub struct Log {
     pub format: LogFormat,
 }
 
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: tracing::Level::INFO, format: LogFormat::Logfmt }
+    }
+}
+
 /// Form of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// `ts=… level=info msg="…" key=value`
     Logfmt,

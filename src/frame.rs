@@ -45,7 +45,26 @@ impl Frame {
     }
 }
 
-/// Reads, joins and judges what all nodes replied to one poll that began at `at` and took `took`.
+/// Reads and joins what all nodes replied to one poll that began at `at` and took `took`.
+pub fn look(
+    setup: &Setup,
+    replies: &[Replies],
+    history: &mut History,
+    at: Timestamp,
+    took: Duration,
+) -> ClusterView {
+    let snapshots = replies.iter().map(|replies| parse::snapshot(replies, &mut history.tables)).collect();
+    assemble(&setup.naming, snapshots, history.last.as_deref(), at, took)
+}
+
+/// Judges a view in the light of those before it.
+pub fn judge(setup: &Setup, view: ClusterView, history: &mut History) -> Frame {
+    let view = Arc::new(view);
+    let hindsight = history.fold(&view);
+    Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, hindsight }
+}
+
+/// Both: one poll from replies to frame.
 pub fn analyze(
     setup: &Setup,
     replies: &[Replies],
@@ -53,8 +72,6 @@ pub fn analyze(
     at: Timestamp,
     took: Duration,
 ) -> Frame {
-    let snapshots = replies.iter().map(|replies| parse::snapshot(replies, &mut history.tables)).collect();
-    let view = Arc::new(assemble(&setup.naming, snapshots, history.last.as_deref(), at, took));
-    let hindsight = history.fold(&view);
-    Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, hindsight }
+    let view = look(setup, replies, history, at, took);
+    judge(setup, view, history)
 }

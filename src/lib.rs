@@ -1,10 +1,40 @@
-//! redis-cluster-exporter: every node's view of a Redis or Valkey Cluster, side by side.
+//! redis-cluster-exporter: one daemon that polls every node of Redis and Valkey Clusters, joins what all of them say
+//! into one view, and serves it to Prometheus.
+//!
+//! The modules in reading order; each may use only those above it:
+//!
+//! | module | kind | holds |
+//! |---|---|---|
+//! | [`model`] | pure | the vocabulary: ids, slots, snapshots, the view of all nodes side by side |
+//! | [`probes`] | table | what we ask |
+//! | [`parse`] | pure | replies to snapshots |
+//! | [`history`] | pure | what one view cannot show: changes, lag, first sights |
+//! | [`frame`] | pure | `analyze`: replies in, frame out |
+//! | [`metrics`] | table | what we export |
+//! | [`status`] | pure | frames to pages |
+//! | [`derive`] | pure | tables to documents |
+//! | [`config`], [`self_metrics`], [`ask`], [`capture`] | shell | configuration; own counters; one node; directories of replies |
+//! | [`poll`] | shell | the loop of one cluster |
+//! | [`http`], [`service`] | shell | frames to Prometheus and to systemd |
+//! | [`mod@run`], [`cli`] | shell | everything together; the command line |
 
+pub mod ask;
 pub mod capture;
+pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod derive;
 pub mod frame;
 pub mod history;
+pub mod http;
 pub mod metrics;
 pub mod model;
 pub mod parse;
+pub mod poll;
 pub mod probes;
+pub mod run;
+pub mod self_metrics;
+pub mod service;
+pub mod status;
+
+pub use run::run;

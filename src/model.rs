@@ -11,6 +11,7 @@
 //! | [`slots`] | a set of the 16384 hash slots |
 //! | [`snapshot`] | everything one node said in one poll, typed |
 //! | [`time`] | instants that arrive as arguments |
+//! | [`units`] | durations, bytes and numbers as the configuration writes them |
 //! | [`view`] | all snapshots of one poll side by side |
 
 pub mod address;
@@ -23,4 +24,5 @@ pub mod reply;
 pub mod slots;
 pub mod snapshot;
 pub mod time;
+pub mod units;
 pub mod view;

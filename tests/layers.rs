@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A module may use those on the lines above its own, and nothing else of the crate.
-const ORDER: [&[&str]; 13] = [
+const ORDER: [&[&str]; 14] = [
     &["model"],
     &["probes"],
     &["parse"],
@@ -15,11 +15,12 @@ const ORDER: [&[&str]; 13] = [
     &["frame"],
     &["metrics", "status"],
     &["derive"],
-    &["config", "self_metrics", "capture"],
+    &["clock", "config", "self_metrics", "capture"],
     &["ask"],
     &["poll"],
     &["http"],
-    &["cli", "service", "lib", "main"],
+    &["service"],
+    &["cli", "run", "lib", "main"],
 ];
 
 /// The program itself stands on one line: its parts use each other.

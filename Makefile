@@ -1,0 +1,29 @@
+# Two commands to know: `make demo` and `make test`.
+CARGO ?= cargo
+.DEFAULT_GOAL := help
+.PHONY: help demo test build bench fmt docs e2e
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+demo: ## a real six-node cluster on this machine with the exporter beside it, until Ctrl-C
+	@scripts/demo
+
+test: ## everything: format, lints, docs, unit, property, fault and real-cluster tests
+	@scripts/test
+
+build: ## the release binary, in target/release
+	$(CARGO) build --locked --release
+
+bench: ## what parsing, joining and encoding cost
+	$(CARGO) bench --locked
+
+fmt: ## format the code
+	$(CARGO) fmt --all
+
+docs: ## write the generated documents and golden files anew; look at the diff before you commit it
+	UPDATE=1 $(CARGO) test --locked --tests -- --skip real_cluster
+
+e2e: ## only the tests against real clusters
+	@scripts/setup
+	$(CARGO) test --locked --test e2e

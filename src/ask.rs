@@ -1,0 +1,207 @@
+//! One node: connect, TLS, AUTH, all probes in one pipeline, one hard deadline over everything → [`Replies`].
+//!
+//! | module | holds |
+//! |---|---|
+//! | `dial` | a target becomes an open stream |
+//! | `tls` | rustls, its files followed as they change |
+//! | `guard` | what passes over the stream: size limit, response time, first bytes |
+//! | `connection` | one open connection and its exchange of request for replies |
+//! | `questions` | which probes are due, and their replies against their shapes |
+//! | `explain` | why a connection ended |
+//! | `backoff` | how long a node that cannot be connected to is left alone |
+
+#![allow(clippy::disallowed_methods, reason = "part of the shell: deadlines and response times need a clock")]
+
+mod backoff;
+mod connection;
+mod deadline;
+mod dial;
+mod explain;
+mod guard;
+mod login;
+mod questions;
+mod reply;
+mod tls;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::config::Cluster;
+use crate::model::address::Target;
+use crate::model::failure::AskError;
+use crate::model::time::Timestamp;
+use crate::probes::{Answer, Replies};
+use connection::{Connection, Lost};
+use deadline::Deadline;
+pub use dial::resolve;
+use login::Login;
+
+/// What all links of one cluster share: its credentials and TLS, the deadline, and the count of connections.
+#[derive(Debug)]
+pub struct Dialer {
+    cluster: Arc<Cluster>,
+    timeout: Duration,
+    tls: Option<tls::Client>,
+    connects: AtomicU64,
+}
+
+impl Dialer {
+    /// For the nodes of `cluster`; one ask may take `timeout`, from connect to the last reply.
+    pub fn new(cluster: Arc<Cluster>, timeout: Duration) -> Self {
+        let tls = cluster.tls.clone().map(tls::Client::new);
+        Self { cluster, timeout, tls, connects: AtomicU64::new(0) }
+    }
+
+    /// Connections opened since the start, TLS handshake included.
+    pub fn connects(&self) -> u64 {
+        self.connects.load(Ordering::Relaxed)
+    }
+}
+
+/// What is asked in one poll.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn<'a> {
+    /// Also send the slow and the opt-in probes.
+    pub slow: bool,
+    /// Slots whose keys are counted, with `CLUSTER COUNTKEYSINSLOT`.
+    pub count_slots: &'a [u16],
+    /// Nodes that the cluster is known to have: the size that replies may have grows with it.
+    pub known_nodes: usize,
+    /// The start of the poll by both clocks; the stamps count from it.
+    pub started: (Timestamp, Instant),
+}
+
+impl Turn<'_> {
+    /// 1 MiB, and 1 KiB for each node: a row of `CLUSTER NODES` and two of `CLUSTER LINKS`, with room for slots.
+    fn byte_budget(&self) -> u64 {
+        (1 << 20) + 1024 * self.known_nodes as u64
+    }
+
+    fn stamp(&self, at: Instant) -> Timestamp {
+        self.started.0.plus(at.saturating_duration_since(self.started.1))
+    }
+}
+
+/// The persistent connection to one target, opened when it is first asked and again after it broke.
+#[derive(Debug)]
+pub struct Link {
+    target: Target,
+    dialer: Arc<Dialer>,
+    connection: Option<Connection>,
+    rest: Option<Rest>,
+}
+
+/// After failed connects: left alone until then.
+#[derive(Debug)]
+struct Rest {
+    failures: u32,
+    until: Instant,
+    failure: AskError,
+}
+
+/// What a successful exchange brought.
+struct Heard {
+    asked: Instant,
+    response: Option<Duration>,
+    took: Duration,
+    answers: Vec<Answer>,
+    key_counts: Vec<(u16, crate::model::reply::Reply)>,
+}
+
+impl Link {
+    /// A link that has not connected yet.
+    pub fn new(target: Target, dialer: Arc<Dialer>) -> Self {
+        Self { target, dialer, connection: None, rest: None }
+    }
+
+    /// What it dials.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// Whether the connection stands.
+    pub fn is_connected(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    /// Asks the node once. Returns within the deadline, whatever the node does; while a node that could not be
+    /// connected to is left alone, returns at once with the last failure.
+    ///
+    /// The connection is kept for the next ask unless anything was wrong with it; it is also gone if the future
+    /// is dropped before its end, so that no late reply can meet a later question.
+    pub async fn ask(&mut self, turn: &Turn<'_>) -> Replies {
+        let begun = Instant::now();
+        if let Some(rest) = self.rest.as_ref().filter(|rest| begun < rest.until) {
+            let failure = rest.failure.clone();
+            return Replies::failed(self.target.clone(), turn.stamp(begun), Duration::ZERO, failure);
+        }
+        let deadline = Deadline::after(begun, self.dialer.timeout);
+        match self.try_ask(turn, deadline).await {
+            Ok(heard) => {
+                self.rest = None;
+                Replies {
+                    target: self.target.clone(),
+                    asked_at: turn.stamp(heard.asked),
+                    response: heard.response,
+                    took: heard.took,
+                    failure: None,
+                    answers: heard.answers,
+                    key_counts: heard.key_counts,
+                }
+            }
+            Err(lost) => {
+                let took = begun.elapsed();
+                let failed = Replies::failed(self.target.clone(), turn.stamp(begun), took, lost.failure);
+                Replies { response: lost.response, ..failed }
+            }
+        }
+    }
+
+    async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline) -> Result<Heard, Lost> {
+        if let Some(connection) = self.connection.take() {
+            match self.converse(connection, None, turn, deadline).await {
+                // The server closed it since the last poll, without a word: a restart, its `timeout` setting, a
+                // CLIENT KILL. Whether it is there now only a new connection tells.
+                Err(lost) if lost.unheard => {}
+                done => return done,
+            }
+        }
+        let done = self.connect_and_ask(turn, deadline).await;
+        if let Err(lost) = &done {
+            let failures = self.rest.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
+            let until = Instant::now() + backoff::pause(failures, rand::random());
+            self.rest = Some(Rest { failures, until, failure: lost.failure.clone() });
+        }
+        done
+    }
+
+    async fn connect_and_ask(&mut self, turn: &Turn<'_>, deadline: Deadline) -> Result<Heard, Lost> {
+        let login = Login::read(&self.dialer.cluster.credentials)?;
+        let stream = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
+        self.dialer.connects.fetch_add(1, Ordering::Relaxed);
+        let connection = Connection::over(stream).await?;
+        self.converse(connection, Some(login), turn, deadline).await
+    }
+
+    /// Asks over this connection; keeps it if all went well. `greeting` goes first on a new connection.
+    async fn converse(
+        &mut self,
+        mut connection: Connection,
+        greeting: Option<Option<Login>>,
+        turn: &Turn<'_>,
+        deadline: Deadline,
+    ) -> Result<Heard, Lost> {
+        let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
+        let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;
+        let (asked, response) = (exchanged.asked, exchanged.response);
+        let heard =
+            plan.read(exchanged.values).map_err(|failure| Lost { failure, response, unheard: false })?;
+        connection.memory.learn(heard.answers, turn.stamp(asked), exchanged.took);
+        let answers = connection.memory.answers();
+        if connection.is_sound() {
+            self.connection = Some(connection);
+        }
+        Ok(Heard { asked, response, took: exchanged.took, answers, key_counts: heard.key_counts })
+    }
+}

@@ -1,0 +1,230 @@
+//! Which probes are due on a connection, the request they make, and their replies against their shapes.
+
+use std::time::Duration;
+
+use redis::Value;
+
+use super::Turn;
+use super::login::{Login, refusal};
+use super::reply::{brief, from_value};
+use crate::config::Cluster;
+use crate::model::failure::AskError;
+use crate::model::reply::Reply;
+use crate::model::time::Timestamp;
+use crate::probes::{Answer, Every, Need, PROBES, ProbeId, SETTINGS, Shape};
+
+/// Under which name the servers list our connections.
+const CLIENT_NAME: &str = "redis-cluster-exporter";
+
+/// How the settings are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Settings {
+    /// All names in one CONFIG GET.
+    #[default]
+    Together,
+    /// The server takes one name at a time, as Redis 6.2 does, and has not been asked so yet.
+    TrySingly,
+    /// One CONFIG GET for each name.
+    Singly,
+}
+
+/// What a node has answered on one connection: the last answer to each probe.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    last: [Option<Answer>; PROBES.len()],
+    settings: Settings,
+    asked: u64,
+}
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// On a new connection: AUTH, if there is a password, and CLIENT SETNAME.
+    greeting: Option<Option<Login>>,
+    probes: Vec<ProbeId>,
+    singly: bool,
+    slots: Vec<u16>,
+    /// Sent last, in a PING that repeats it: were an extra reply among the others, it would not come back in place.
+    mark: String,
+}
+
+/// The replies to one request, each in its place.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) answers: Vec<(ProbeId, Reply)>,
+    pub(super) key_counts: Vec<(u16, Reply)>,
+}
+
+impl Memory {
+    /// The next request. `greeting` goes first on a new connection.
+    pub(super) fn plan(
+        &mut self,
+        greeting: Option<Option<Login>>,
+        turn: &Turn<'_>,
+        cluster: &Cluster,
+    ) -> Plan {
+        let wanted = |probe: &ProbeId| match probe {
+            ProbeId::CommandStats => cluster.command_stats,
+            ProbeId::LatencyStats => cluster.latency_stats,
+            _ => true,
+        };
+        let due = |probe: &ProbeId| wanted(probe) && self.is_due(*probe, turn.slow);
+        let probes = ProbeId::ALL.into_iter().filter(due).collect();
+        self.asked += 1;
+        Plan {
+            greeting,
+            probes,
+            singly: self.settings != Settings::Together,
+            slots: turn.count_slots.to_vec(),
+            mark: format!("{CLIENT_NAME}-{}", self.asked),
+        }
+    }
+
+    fn is_due(&self, probe: ProbeId, slow: bool) -> bool {
+        let row = probe.row();
+        if row.need == Need::Required || (probe == ProbeId::ConfigGet && self.settings == Settings::TrySingly)
+        {
+            return true;
+        }
+        let Some(last) = &self.last[probe as usize] else { return true };
+        let on_its_turn = slow || row.every == Every::Poll;
+        let Reply::Error { code, text } = &*last.reply else { return on_its_turn };
+        match AskError::from_reply(code, text) {
+            AskError::Unsupported(_) => false,
+            AskError::Denied(_) => slow,
+            AskError::Loading(_) | AskError::Busy(_) => true,
+            _ => on_its_turn,
+        }
+    }
+
+    /// Keeps what was heard.
+    pub(super) fn learn(&mut self, heard: Vec<(ProbeId, Reply)>, asked_at: Timestamp, took: Duration) {
+        for (probe, reply) in heard {
+            if probe == ProbeId::ConfigGet {
+                self.settings = match self.settings {
+                    Settings::Together if takes_one_name(&reply) => Settings::TrySingly,
+                    Settings::Together => Settings::Together,
+                    Settings::TrySingly | Settings::Singly => Settings::Singly,
+                };
+            }
+            self.last[probe as usize] = Some(Answer { probe, asked_at, took, reply: reply.into() });
+        }
+    }
+
+    /// The last answer to each probe, in the order of the table.
+    pub(super) fn answers(&self) -> Vec<Answer> {
+        self.last.iter().flatten().cloned().collect()
+    }
+}
+
+/// `Unknown subcommand or wrong number of arguments for 'GET'`: it has CONFIG GET, but not for several names.
+fn takes_one_name(reply: &Reply) -> bool {
+    matches!(reply, Reply::Error { code, text } if code == "ERR" && text.contains("wrong number of arguments"))
+}
+
+impl Plan {
+    /// Whether a password is among the words.
+    pub(super) fn has_secret(&self) -> bool {
+        matches!(self.greeting, Some(Some(_)))
+    }
+
+    /// All commands, to be sent in one write.
+    pub(super) fn request(&self) -> redis::Pipeline {
+        let mut request = redis::pipe();
+        request.ignore_errors();
+        if let Some(login) = &self.greeting {
+            if let Some(login) = login {
+                request.add_command(login.command());
+            }
+            request.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
+        }
+        for &probe in &self.probes {
+            if probe == ProbeId::ConfigGet && self.singly {
+                for name in SETTINGS {
+                    request.cmd("CONFIG").arg("GET").arg(name);
+                }
+                continue;
+            }
+            let (name, rest) = probe.row().command.split_first().unwrap_or((&"", &[]));
+            request.cmd(name);
+            for word in rest {
+                request.arg(word);
+            }
+        }
+        for slot in &self.slots {
+            request.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(slot);
+        }
+        request.cmd("PING").arg(&self.mark);
+        request
+    }
+
+    /// Puts the replies in their places.
+    ///
+    /// # Errors
+    /// AUTH was refused or is wanted, or a reply is not one to its question.
+    pub(super) fn read(self, values: Vec<Value>) -> Result<Heard, AskError> {
+        let mut replies = values.into_iter().map(from_value);
+        let mut next =
+            move || replies.next().unwrap_or_else(|| Err(AskError::Protocol("too few replies".to_owned())));
+        if let Some(login) = &self.greeting {
+            if login.is_some() {
+                check_login(&next()?)?;
+            }
+            // Without the name we are a connection like any other.
+            next()?;
+        }
+        let mut answers = Vec::with_capacity(self.probes.len());
+        for probe in self.probes {
+            let reply =
+                if probe == ProbeId::ConfigGet && self.singly { merge_settings(&mut next)? } else { next()? };
+            let row = probe.row();
+            check(&row.file_stem().replace('_', " "), row.shape, &reply)?;
+            answers.push((probe, reply));
+        }
+        let mut key_counts = Vec::with_capacity(self.slots.len());
+        for slot in self.slots {
+            let reply = next()?;
+            check("CLUSTER COUNTKEYSINSLOT", Shape::Integer, &reply)?;
+            key_counts.push((slot, reply));
+        }
+        let last = next()?;
+        if matches!(last, Reply::Error { .. }) || last.bytes() == Some(self.mark.as_bytes()) {
+            return Ok(Heard { answers, key_counts });
+        }
+        Err(AskError::Protocol(format!(
+            "the replies are not one to one with the commands: last came {}",
+            brief(&last)
+        )))
+    }
+}
+
+fn check_login(reply: &Reply) -> Result<(), AskError> {
+    match reply {
+        Reply::Status(text) if text == "OK" => Ok(()),
+        Reply::Error { code, text } => Err(refusal(code, text)),
+        // Not shown: whatever it is, it may repeat the password.
+        _ => Err(AskError::Protocol("the reply to AUTH is neither OK nor an error".to_owned())),
+    }
+}
+
+fn check(command: &str, shape: Shape, reply: &Reply) -> Result<(), AskError> {
+    match reply {
+        Reply::Error { code, text } if code == "NOAUTH" => Err(AskError::from_reply(code, text)),
+        _ if shape.fits(reply) => Ok(()),
+        _ => Err(AskError::Protocol(format!("the reply to {command} is {}", brief(reply)))),
+    }
+}
+
+/// One flat array of all settings that were given; the first refusal where none was.
+fn merge_settings(next: &mut impl FnMut() -> Result<Reply, AskError>) -> Result<Reply, AskError> {
+    let mut merged = Vec::with_capacity(2 * SETTINGS.len());
+    let mut refused = None;
+    for _ in SETTINGS {
+        match next()? {
+            Reply::Array(pair) => merged.extend(pair),
+            error @ Reply::Error { .. } => refused = refused.or(Some(error)),
+            other => check("CONFIG GET", Shape::Array, &other)?,
+        }
+    }
+    Ok(refused.filter(|_| merged.is_empty()).unwrap_or(Reply::Array(merged)))
+}

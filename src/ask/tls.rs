@@ -1,0 +1,136 @@
+//! TLS towards the servers. Its files are followed as they change; the system's authorities are read once.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::config::Tls;
+use crate::model::failure::AskError;
+
+mod verify;
+
+/// When each file last changed and how long it is; `None` where it cannot be told.
+type Print = Vec<Option<(SystemTime, u64)>>;
+
+/// The TLS of one cluster.
+#[derive(Debug)]
+pub(super) struct Client {
+    settings: Tls,
+    built: Mutex<Option<(Print, Arc<ClientConfig>)>>,
+}
+
+impl Client {
+    pub(super) fn new(settings: Tls) -> Self {
+        Self { settings, built: Mutex::new(None) }
+    }
+
+    /// Shakes hands with the server at `host`, or under the name that is configured.
+    pub(super) async fn shake(
+        &self,
+        stream: TcpStream,
+        host: &str,
+    ) -> Result<TlsStream<TcpStream>, AskError> {
+        let name = self.settings.server_name.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| AskError::Tls(format!("{name:?} is neither a DNS name nor an IP address")))?;
+        let connector = TlsConnector::from(self.client_config()?);
+        connector.connect(name, stream).await.map_err(|error| AskError::Tls(explain(&error)))
+    }
+
+    /// The configuration for the files as they are now.
+    fn client_config(&self) -> Result<Arc<ClientConfig>, AskError> {
+        let Tls { ca_file, cert_file, key_file, .. } = &self.settings;
+        let print: Print = [ca_file, cert_file, key_file].map(|file| changed(file.as_deref()?)).into();
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, config)) = &*built
+            && *known == print
+        {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(build(&self.settings).map_err(AskError::Tls)?);
+        *built = Some((print, config.clone()));
+        Ok(config)
+    }
+}
+
+fn changed(file: &Path) -> Option<(SystemTime, u64)> {
+    let meta = std::fs::metadata(file).ok()?;
+    Some((meta.modified().ok()?, meta.len()))
+}
+
+fn build(settings: &Tls) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?;
+    let builder = if settings.insecure_skip_verify {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(verify::Any::new(provider)))
+    } else {
+        builder.with_root_certificates(roots(settings.ca_file.as_ref())?)
+    };
+    let (Some(cert_file), Some(key_file)) = (&settings.cert_file, &settings.key_file) else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let key =
+        PrivateKeyDer::from_pem_file(key_file).map_err(|error| format!("{}: {error}", key_file.display()))?;
+    builder
+        .with_client_auth_cert(certificates(cert_file)?, key)
+        .map_err(|error| format!("{} with {}: {error}", cert_file.display(), key_file.display()))
+}
+
+fn roots(ca_file: Option<&PathBuf>) -> Result<Arc<RootCertStore>, String> {
+    let Some(ca_file) = ca_file else { return native_roots() };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(ca_file)? {
+        roots.add(certificate).map_err(|error| format!("{}: {error}", ca_file.display()))?;
+    }
+    Ok(Arc::new(roots))
+}
+
+/// The system's authorities: some 3 ms of work, hence once for all clusters.
+fn native_roots() -> Result<Arc<RootCertStore>, String> {
+    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
+    if let Some(roots) = ROOTS.get() {
+        return Ok(roots.clone());
+    }
+    let found = rustls_native_certs::load_native_certs();
+    let mut roots = RootCertStore::empty();
+    let (added, _ignored) = roots.add_parsable_certificates(found.certs);
+    if added == 0 {
+        let why = found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
+        return Err(format!("no certificate authority of the system could be read ({why}); set tls.ca_file"));
+    }
+    Ok(ROOTS.get_or_init(|| Arc::new(roots)).clone())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let at = |error| format!("{}: {error}", file.display());
+    let found: Vec<_> =
+        CertificateDer::pem_file_iter(file).map_err(at)?.collect::<Result<_, _>>().map_err(at)?;
+    if found.is_empty() {
+        return Err(format!("{}: holds no certificate", file.display()));
+    }
+    Ok(found)
+}
+
+fn explain(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidMessage(_)) => {
+            "what answers does not speak TLS: is it the plain port?".to_owned()
+        }
+        Some(tls) => tls.to_string(),
+        None if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "closed by the server within the handshake".to_owned()
+        }
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,158 @@
+//! Verdicts and counts of a whole cluster. These series never vanish.
+
+use super::Read::{Cluster, ClusterBy};
+use super::{Metric, Num};
+use crate::frame::Frame;
+use crate::history::Change;
+use crate::model::migration::Mechanism;
+use crate::model::node::Role;
+
+pub(super) static ROWS: &[Metric] = &[
+    Metric::gauge(
+        "up",
+        "1 if at least one node answered the last poll",
+        Cluster(|f| Some((f.view.reachable() > 0).into())),
+    ),
+    Metric::gauge(
+        "poll_timestamp",
+        "When the last poll began, by the exporter's clock",
+        Cluster(|f| Some(Num::F(f.view.at.as_seconds()))),
+    )
+    .seconds(),
+    Metric::gauge(
+        "poll_duration",
+        "How long the last poll took: at most twice poll.timeout, whatever the nodes do",
+        Cluster(|f| Some(Num::F(f.view.took.as_secs_f64()))),
+    )
+    .seconds(),
+    Metric::gauge(
+        "nodes_known",
+        "Nodes that any node names, failed ones too, those in handshake not (CLUSTER NODES of all nodes)",
+        Cluster(|f| Some(f.view.members.len().into())),
+    ),
+    Metric::gauge(
+        "nodes_reachable",
+        "Nodes that answered every required probe of the last poll",
+        Cluster(|f| Some(f.view.reachable().into())),
+    ),
+    Metric::gauge(
+        "primaries",
+        "Known nodes that are primaries, on their own word where they answer",
+        Cluster(|f| Some(f.view.count(Role::Primary).into())),
+    ),
+    Metric::gauge(
+        "replicas",
+        "Known nodes that are replicas, on their own word where they answer",
+        Cluster(|f| Some(f.view.count(Role::Replica).into())),
+    ),
+    Metric::gauge("shards", "Shards that own slots", Cluster(|f| Some(f.view.shards().into()))),
+    Metric::gauge(
+        "slots_covered",
+        "Slots with a live owner, 0 to 16384, whatever the nodes call cluster_state",
+        Cluster(|f| Some(Num::U(f.view.coverage.covered.len().into()))),
+    ),
+    Metric::gauge(
+        "slots_uncovered",
+        "Slots without a live owner, by reason",
+        ClusterBy("reason", |f, emit| {
+            for (reason, slots) in f.view.coverage.reasons() {
+                emit(reason, Num::U(slots.len().into()));
+            }
+        }),
+    ),
+    Metric::gauge(
+        "slots_contested",
+        "Slots claimed by two or more primaries, each on its own word: split brain, if it lasts two polls",
+        Cluster(|f| Some(Num::U(f.view.coverage.contested.len().into()))),
+    ),
+    Metric::gauge(
+        "slots_open",
+        "Slots in migration, by mechanism; a lower bound for atomic ones on Redis without the right for CLUSTER \
+         MIGRATION STATUS",
+        ClusterBy("mechanism", |f, emit| {
+            for mechanism in Mechanism::ALL {
+                emit(mechanism.as_str(), Num::U(open_slots(f, mechanism)));
+            }
+        }),
+    ),
+    Metric::gauge(
+        "slot_maps",
+        "Distinct slot maps among the reachable nodes; 1 means all agree, 0 that no node answers",
+        Cluster(|f| Some(f.view.slot_maps().into())),
+    ),
+    Metric::gauge(
+        "partitions",
+        "Groups of reachable nodes that hold each other for alive; 1 means whole, 0 that no node answers",
+        Cluster(|f| Some(f.view.groups.len().into())),
+    ),
+    Metric::gauge(
+        "voting_primaries",
+        "Primaries that own slots and so vote on a failover",
+        Cluster(|f| Some(f.view.voters().count().into())),
+    ),
+    Metric::gauge(
+        "voting_primaries_reachable",
+        "Voting primaries in the largest group of reachable nodes that hold each other for alive",
+        Cluster(|f| Some(f.view.voters_reachable().into())),
+    ),
+    Metric::gauge("quorum_size", "Votes that a failover takes", Cluster(|f| Some(f.view.quorum().into()))),
+    Metric::gauge(
+        "current_epoch",
+        "Highest current epoch that any node told (CLUSTER INFO cluster_current_epoch)",
+        Cluster(|f| f.view.current_epoch().map(Num::U)),
+    ),
+    Metric::counter(
+        "failovers",
+        "Replicas that became the primary of their primary's slots since this exporter started, planned or not",
+        Cluster(|f| Some(Num::U(f.hindsight.totals.failovers))),
+    ),
+    Metric::counter(
+        "topology_changes",
+        "Changes of the topology since this exporter started, by kind",
+        ClusterBy("kind", |f, emit| {
+            for (kind, count) in Change::KINDS.iter().zip(f.hindsight.totals.changes) {
+                emit(kind, Num::U(count));
+            }
+        }),
+    ),
+    Metric::gauge(
+        "migration_oldest_start_timestamp",
+        "When the oldest open migration began: by the server's word where it tells, else when first seen; absent \
+         without one",
+        Cluster(|f| {
+            let since = f.hindsight.migrations.iter().filter_map(|migration| migration.since).min()?;
+            Some(Num::F(since.as_seconds()))
+        }),
+    )
+    .seconds(),
+    Metric::gauge(
+        "migration_keys_remaining",
+        "Keys still at the source in open slots (CLUSTER COUNTKEYSINSLOT, at most 1024 slots of a node)",
+        Cluster(|f| {
+            let keys = f.hindsight.migrations.iter().filter_map(|migration| migration.keys_remaining);
+            Some(Num::U(keys.sum()))
+        }),
+    ),
+    Metric::gauge(
+        "bus_messages_expected_per_second",
+        "Upper bound of bus messages that a healthy node sends at this size and node timeout: 2 * (1 + 2 * (N - 1) \
+         / T)",
+        Cluster(expected_messages),
+    ),
+];
+
+fn open_slots(frame: &Frame, mechanism: Mechanism) -> u64 {
+    let open = frame.hindsight.migrations.iter().filter(|migration| migration.mechanism == mechanism);
+    open.map(|migration| u64::from(migration.slots.len().max(1))).sum()
+}
+
+/// Every node pings one random peer a second, and each peer whose last pong is older than half the node timeout;
+/// every ping is answered. Gossip makes the real number smaller.
+fn expected_messages(frame: &Frame) -> Option<Num> {
+    const DEFAULT_TIMEOUT_MS: u64 = 15_000;
+    let said = frame.view.members.iter().filter_map(|member| member.said.as_ref());
+    let timeouts = said.filter_map(|said| said.settings.as_ref().ok()?.unsigned("cluster-node-timeout"));
+    let timeout = timeouts.min().unwrap_or(DEFAULT_TIMEOUT_MS).max(1) as f64 / 1e3;
+    let peers = frame.view.members.len().saturating_sub(1) as f64;
+    Some(Num::F(2.0 * (1.0 + 2.0 * peers / timeout)))
+}

@@ -1,0 +1,181 @@
+//! The rows over the frames as OpenMetrics text: family by family over all clusters, so that no family stands twice.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    CounterValueEncoder, DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, GaugeValueEncoder,
+    MetricEncoder, NoLabelSet,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{self, Registry};
+
+use super::{Kind, Metric, Num, PREFIX, Read, Unit, all, scaled};
+use crate::frame::Frame;
+use crate::model::info::{Field, Info};
+use crate::model::snapshot::NodeSnapshot;
+use crate::model::time::Timestamp;
+
+/// The OpenMetrics 1.0 text of these frames, without the `# EOF` line. `now` decides which frames are stale.
+pub fn encode(frames: &[Arc<Frame>], now: Timestamp) -> String {
+    let mut registry = Registry::with_prefix(PREFIX);
+    registry.register_collector(Box::new(Frames { frames: frames.to_vec(), now }));
+    let mut text = String::with_capacity(64 << 10);
+    match prometheus_client::encoding::text::encode_registry(&mut text, &registry) {
+        Ok(()) => text,
+        // Writing to a string does not fail; a half-written page must not be served all the same.
+        Err(fmt::Error) => String::new(),
+    }
+}
+
+#[derive(Debug)]
+struct Frames {
+    frames: Vec<Arc<Frame>>,
+    now: Timestamp,
+}
+
+impl Collector for Frames {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        for row in all() {
+            let mut family = Family { row, encoder: Some(&mut encoder), metric: None, result: Ok(()) };
+            for frame in &self.frames {
+                samples(row, frame, frame.is_stale(self.now), &mut |labels, value| {
+                    family.write(labels, value);
+                });
+            }
+            family.result?;
+        }
+        Ok(())
+    }
+}
+
+/// One family; its head is written before its first sample, so that none stands empty.
+struct Family<'e, 'd> {
+    row: &'static Metric,
+    encoder: Option<&'e mut DescriptorEncoder<'d>>,
+    metric: Option<MetricEncoder<'e>>,
+    result: fmt::Result,
+}
+
+impl Family<'_, '_> {
+    fn write(&mut self, labels: &[(&str, &str)], value: Num) {
+        if self.result.is_ok() {
+            self.result = self.try_write(labels, value);
+        }
+    }
+
+    fn try_write(&mut self, labels: &[(&str, &str)], value: Num) -> fmt::Result {
+        if let Some(encoder) = self.encoder.take() {
+            let kind = match self.row.kind {
+                Kind::Gauge => MetricType::Gauge,
+                Kind::Counter => MetricType::Counter,
+            };
+            let unit = match self.row.unit {
+                Unit::None => None,
+                Unit::Bytes => Some(&registry::Unit::Bytes),
+                Unit::Seconds => Some(&registry::Unit::Seconds),
+            };
+            self.metric =
+                Some(encoder.encode_descriptor(self.row.name, &self.row.help_text(), unit, kind)?);
+        }
+        let Some(metric) = &mut self.metric else { return Err(fmt::Error) };
+        let mut sample = metric.encode_family(&labels)?;
+        match self.row.kind {
+            Kind::Gauge => sample.encode_gauge(&value),
+            Kind::Counter => sample.encode_counter::<NoLabelSet, _, f64>(&value, None),
+        }
+    }
+}
+
+impl EncodeGaugeValue for Num {
+    fn encode(&self, encoder: &mut GaugeValueEncoder<'_>) -> fmt::Result {
+        match self {
+            Self::U(n) => EncodeGaugeValue::encode(n, encoder),
+            Self::I(n) => EncodeGaugeValue::encode(n, encoder),
+            Self::F(n) => EncodeGaugeValue::encode(n, encoder),
+        }
+    }
+}
+
+impl EncodeCounterValue for Num {
+    fn encode(&self, encoder: &mut CounterValueEncoder<'_>) -> fmt::Result {
+        match self {
+            Self::U(n) => EncodeCounterValue::encode(n, encoder),
+            Self::I(n) => EncodeCounterValue::encode(&(*n).unsigned_abs(), encoder),
+            Self::F(n) => EncodeCounterValue::encode(n, encoder),
+        }
+    }
+}
+
+type Sample<'a> = dyn FnMut(&[(&str, &str)], Num) + 'a;
+
+/// One row over one frame. Nodes of a stale frame say nothing any more.
+fn samples(row: &Metric, frame: &Frame, stale: bool, emit: &mut Sample<'_>) {
+    let cluster = ("redis_cluster", &*frame.cluster);
+    match row.read {
+        Read::Cluster(value) => {
+            if let Some(value) = value(frame) {
+                emit(&[cluster], value);
+            }
+        }
+        Read::ClusterBy(label, read) => {
+            read(frame, &mut |text, value| emit(&[cluster, (label, text)], value));
+        }
+        _ if stale => {}
+        _ => node_samples(row, frame, cluster, emit),
+    }
+}
+
+fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut Sample<'_>) {
+    for (at, member) in frame.view.members.iter().enumerate().filter(|(_, member)| member.owns_label) {
+        let node = ("redis_node", &*member.label);
+        let said = member.said.as_deref();
+        let mut labelled = |more: &[(&str, &str)], value| with_more([cluster, node], more, value, emit);
+        match (row.read, said) {
+            (Read::MemberBy(_, read), _) => read(frame, member, &mut labelled),
+            (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
+            (Read::Member(read), _) => {
+                if let Some(value) = read(frame, at) {
+                    emit(&[cluster, node], value);
+                }
+            }
+            (read, Some(said)) => {
+                if let Some(value) = number(read, said) {
+                    emit(&[cluster, node], value);
+                }
+            }
+            _ => {}
+        }
+    }
+    // Before any node is known, the seeds stand for themselves.
+    for stranger in &frame.view.strangers {
+        if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
+            super::node::stranger(row.name, stranger, &mut |more, value| {
+                with_more([cluster, ("redis_node", &stranger.target.to_string())], more, value, emit);
+            });
+        }
+    }
+}
+
+/// Up to this many labels beside cluster and node.
+const MORE: usize = 7;
+
+fn with_more(first: [(&str, &str); 2], more: &[(&str, &str)], value: Num, emit: &mut Sample<'_>) {
+    let mut labels = [("", ""); 2 + MORE];
+    let used = 2 + more.len().min(MORE);
+    labels[..2].copy_from_slice(&first);
+    labels[2..used].copy_from_slice(&more[..used - 2]);
+    emit(&labels[..used], value);
+}
+
+fn number(read: Read, said: &NodeSnapshot) -> Option<Num> {
+    let line = |info: &Info, field: Field, scale| scaled(info.number(field)?, scale);
+    match read {
+        Read::Node(value) => value(said),
+        Read::Info(field, scale) => line(said.info.as_ref().ok()?, field, scale),
+        Read::InfoIs(field, wanted) => Some((said.info.as_ref().ok()?.text(field)? == wanted).into()),
+        Read::ClusterInfo(field, scale) => line(&said.cluster.as_ref().ok()?.fields, field, scale),
+        _ => None,
+    }
+}

@@ -1,0 +1,211 @@
+//! The poll loop of one cluster: at every tick ask all nodes at once, look, ask those that were only just named,
+//! judge, publish. A node that hangs, trickles or lies costs only itself: every ask has a hard deadline, and a frame
+//! without it is published on time.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
+//! | `news` | what is logged: changes of state, once |
+
+#![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
+
+mod news;
+mod targets;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval_at};
+
+use crate::ask::{Dialer, Link, Turn};
+use crate::clock::now;
+use crate::config::{Cluster, Poll};
+use crate::frame::{self, Frame, Setup};
+use crate::history::History;
+use crate::model::address::{Naming, Target};
+use crate::model::time::Timestamp;
+use crate::model::view::ClusterView;
+use crate::probes::Replies;
+use crate::self_metrics::ClusterCounts;
+use news::News;
+use targets::Seeds;
+
+/// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
+const MOST_SLOTS: usize = 1024;
+
+/// Polls one cluster.
+pub struct Poller {
+    setup: Setup,
+    poll: Poll,
+    dialer: Arc<Dialer>,
+    links: BTreeMap<Target, Link>,
+    seeds: Seeds,
+    history: History,
+    count_slots: BTreeMap<Target, Vec<u16>>,
+    slow_due: Instant,
+    news: News,
+    counts: Arc<ClusterCounts>,
+}
+
+impl Poller {
+    /// For `cluster`; `history` is that of the same cluster before a reload, or empty.
+    pub fn new(cluster: &Arc<Cluster>, poll: Poll, history: History, counts: Arc<ClusterCounts>) -> Self {
+        let naming =
+            Naming { address_map: cluster.address_map.clone(), prefer_hostnames: cluster.prefer_hostnames };
+        Self {
+            setup: Setup { cluster: cluster.name.clone(), naming, interval: poll.interval },
+            poll,
+            dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
+            links: BTreeMap::new(),
+            seeds: Seeds::new(cluster),
+            history,
+            count_slots: BTreeMap::new(),
+            slow_due: Instant::now(),
+            news: News::new(cluster.name.clone()),
+            counts,
+        }
+    }
+
+    /// Polls at once and then at every tick, until `shutdown` ends; gives back what is remembered.
+    pub async fn run(
+        mut self,
+        publish: Arc<watch::Sender<Option<Arc<Frame>>>>,
+        shutdown: impl Future<Output = ()>,
+    ) -> History {
+        let interval = self.poll.interval;
+        let mut ticks =
+            interval_at(tokio::time::Instant::now() + phase(&self.setup.cluster, interval), interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let begun = Instant::now();
+            tokio::select! {
+                () = &mut shutdown => break,
+                frame = self.poll() => { publish.send_replace(Some(Arc::new(frame))); }
+            }
+            self.counts.polled();
+            if begun.elapsed() > interval {
+                self.counts.overran();
+            }
+            tokio::select! {
+                () = &mut shutdown => break,
+                _ = ticks.tick() => {}
+            }
+        }
+        self.history
+    }
+
+    async fn poll(&mut self) -> Frame {
+        let started = (now(), Instant::now());
+        let slow = started.1 >= self.slow_due;
+        if slow {
+            self.slow_due = started.1 + self.poll.slow_interval;
+        }
+        let connects = self.dialer.connects();
+        self.seeds.resolve(slow, self.history.last.as_deref(), self.poll.timeout).await;
+        self.keep_links();
+        let mut replies = self.ask(started, slow, &[]).await;
+        let mut view = self.look(&replies, started);
+        let newly_named = self.newly_named(&view);
+        if !newly_named.is_empty() {
+            replies.extend(self.ask(started, slow, &newly_named).await);
+            view = self.look(&replies, started);
+        }
+        self.seeds.settle(&view, &replies);
+        let frame = frame::judge(&self.setup, view, &mut self.history);
+        self.count_slots = slots_to_count(&frame);
+        for _ in connects..self.dialer.connects() {
+            self.counts.connected();
+        }
+        replies
+            .iter()
+            .filter_map(|replies| replies.failure.as_ref())
+            .for_each(|error| self.counts.failed(error));
+        self.news.tell(&frame);
+        frame
+    }
+
+    fn look(&mut self, replies: &[Replies], started: (Timestamp, Instant)) -> ClusterView {
+        frame::look(&self.setup, replies, &mut self.history, started.0, started.1.elapsed())
+    }
+
+    /// One link for every node that was named, and for every seed that is of use; no others.
+    fn keep_links(&mut self) {
+        let mut wanted: Vec<Target> = self
+            .history
+            .last
+            .iter()
+            .flat_map(|view| view.members.iter())
+            .filter_map(|m| m.route.clone())
+            .collect();
+        wanted.extend(self.seeds.wanted().cloned());
+        self.links.retain(|target, _| wanted.contains(target));
+        for target in wanted {
+            self.link(target);
+        }
+    }
+
+    fn link(&mut self, target: Target) {
+        let dialer = &self.dialer;
+        self.links.entry(target.clone()).or_insert_with(|| Link::new(target, Arc::clone(dialer)));
+    }
+
+    /// Routes that no link leads to yet.
+    fn newly_named(&mut self, view: &ClusterView) -> Vec<Target> {
+        let routes = view.members.iter().filter_map(|member| member.route.clone());
+        let new: Vec<Target> = routes.filter(|route| !self.links.contains_key(route)).collect();
+        new.iter().for_each(|target| self.link(target.clone()));
+        new
+    }
+
+    /// Asks these targets, or all if none are given. Nodes that answered last time are asked a window at a time;
+    /// the others all at once beside them: they may take up to the deadline and must not hold up anybody.
+    async fn ask(&mut self, started: (Timestamp, Instant), slow: bool, only: &[Target]) -> Vec<Replies> {
+        let known_nodes = self.history.last.as_ref().map_or(0, |view| view.members.len());
+        let counts = &self.count_slots;
+        let chosen = self.links.values_mut().filter(|link| only.is_empty() || only.contains(link.target()));
+        let turn = |link: &Link| Turn {
+            slow,
+            count_slots: counts.get(link.target()).map_or(&[][..], Vec::as_slice),
+            known_nodes,
+            started,
+        };
+        let (mut windowed, mut beside) = (Vec::new(), Vec::new());
+        for link in chosen {
+            let asks = if link.is_connected() { &mut windowed } else { &mut beside };
+            asks.push(ask_one(turn(link), link));
+        }
+        let sound = stream::iter(windowed).buffer_unordered(self.poll.concurrency).collect::<Vec<_>>();
+        let doubtful = join_all(beside);
+        let (mut replies, others) = tokio::join!(sound, doubtful);
+        replies.extend(others);
+        replies.sort_by(|a, b| a.target.cmp(&b.target));
+        replies
+    }
+}
+
+async fn ask_one(turn: Turn<'_>, link: &mut Link) -> Replies {
+    link.ask(&turn).await
+}
+
+fn slots_to_count(frame: &Frame) -> BTreeMap<Target, Vec<u16>> {
+    let open = &frame.hindsight.migrations;
+    let slots = |member| frame.view.slots_to_count(open, member, MOST_SLOTS);
+    let members = frame.view.members.iter().filter_map(|member| Some((member.route.clone()?, slots(member))));
+    members.filter(|(_, slots)| !slots.is_empty()).collect()
+}
+
+/// Clusters are polled at different moments of the interval, each at its own in every run: the exporter and the
+/// network then have an even load.
+fn phase(name: &str, interval: Duration) -> Duration {
+    let hash = name.bytes().fold(0u64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+    let into = now().0 % (interval.as_micros().max(1) as u64);
+    let moment = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (interval.as_micros().max(1) as u64);
+    let wait = if moment > into { moment - into } else { moment + interval.as_micros() as u64 - into };
+    Duration::from_micros(wait)
+}

@@ -1,0 +1,98 @@
+//! Replication lag: nothing where there is nothing, the true difference where a replica stands still. Printed beside
+//! the acknowledged offset that the primary reports of its replicas, which is up to one second old.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::common::exporter::Exporter;
+use crate::common::real::{Cluster, available, field, server};
+
+const MB: f64 = 1e6;
+
+/// Writes to slot 0 of this node, 10 kB at a time in pipelines of 100, until told to end or `limit` bytes are written.
+fn write(address: &str, end: &AtomicBool, limit: usize) -> usize {
+    let mut stream = TcpStream::connect(address).expect("connect");
+    let value = "x".repeat(10_000);
+    let batch = format!("*3\r\n$3\r\nSET\r\n$5\r\n{{06S}}\r\n$10000\r\n{value}\r\n").repeat(100);
+    let mut replies = [0; 500];
+    let mut written = 0;
+    while !end.load(Ordering::Relaxed) && written < limit {
+        stream.write_all(batch.as_bytes()).expect("write");
+        stream.read_exact(&mut replies).expect("100 times +OK");
+        assert!(replies.starts_with(b"+OK\r\n"), "{}", String::from_utf8_lossy(&replies));
+        written += batch.len();
+    }
+    written
+}
+
+/// `master_repl_offset` less the offset that the first replica last acknowledged, from one INFO of the primary.
+fn acknowledged_lag(info: &str) -> Option<f64> {
+    let own: f64 = field(info, "master_repl_offset")?.parse().ok()?;
+    let slave = field(info, "slave0")?;
+    let offset: f64 = slave.split(',').find_map(|pair| pair.strip_prefix("offset="))?.parse().ok()?;
+    Some(own - offset)
+}
+
+#[test]
+fn a_replica_in_sync_under_writes_is_not_behind() {
+    if !available(&server()) {
+        return;
+    }
+    let cluster = Cluster::of(3, 1).boot();
+    let (primary, replica) = (cluster.primary(0), cluster.replica(0));
+    let exporter = Exporter::start(&[primary]);
+    exporter.until("all nodes answer", |s| s.find("rediscluster_nodes_reachable", &[]) == Some(6.0));
+
+    let end = AtomicBool::new(false);
+    let (mut worst, mut worst_acknowledged) = (0_f64, 0_f64);
+    let written = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| write(primary, &end, usize::MAX));
+        for _ in 0..8 {
+            let samples = exporter.fresh();
+            let lag = samples.find("rediscluster_node_replication_lag_bytes", &[("redis_node", replica)]);
+            worst = worst.max(lag.unwrap_or(0.0));
+            let info = cluster.cli(primary, &["INFO", "replication"]);
+            worst_acknowledged = worst_acknowledged.max(acknowledged_lag(&info).unwrap_or(0.0));
+        }
+        end.store(true, Ordering::Relaxed);
+        writer.join().expect("writer")
+    });
+    println!(
+        "{:.0} MB written; worst lag {:.2} MB, by acknowledged offset {:.2} MB",
+        written as f64 / MB,
+        worst / MB,
+        worst_acknowledged / MB
+    );
+    assert!(written as f64 > MB, "nothing was written, so nothing is shown");
+    assert!(worst < 10.0 * MB, "a replica in sync reads {worst} bytes behind");
+}
+
+#[test]
+fn a_replica_that_stands_still_is_as_far_behind_as_the_offsets_say() {
+    if !available(&server()) {
+        return;
+    }
+    let cluster = Cluster::of(3, 1).boot();
+    let (primary, replica) = (cluster.primary(0), cluster.replica(0));
+    let exporter = Exporter::start(&[primary]);
+    exporter.until("all nodes answer", |s| s.find("rediscluster_nodes_reachable", &[]) == Some(6.0));
+    write(primary, &AtomicBool::new(false), 1_000_000);
+
+    // The replica loses its link and is not let in again; both nodes go on answering.
+    assert_eq!(cluster.cli(primary, &["ACL", "SETUSER", "default", "-psync", "-sync"]), "OK");
+    assert_eq!(cluster.cli(primary, &["CLIENT", "KILL", "TYPE", "replica"]), "1");
+    let labels = [("redis_node", replica)];
+    exporter
+        .until("the link is down", |s| s.find("rediscluster_node_replication_link_up", &labels) == Some(0.0));
+    write(primary, &AtomicBool::new(false), 20_000_000);
+
+    let samples = exporter.fresh();
+    let own = cluster.number(primary, &["INFO", "replication"], "master_repl_offset");
+    let truth = own - cluster.number(replica, &["INFO", "replication"], "slave_repl_offset");
+    let lag = samples.value("rediscluster_node_replication_lag_bytes", &labels);
+    let acknowledged = acknowledged_lag(&cluster.cli(primary, &["INFO", "replication"]));
+    println!("true difference {truth} bytes, lag {lag}, by acknowledged offset {acknowledged:?}");
+    assert!(truth > 20.0 * MB);
+    assert!((lag - truth).abs() <= 0.05 * truth, "true difference {truth}, lag {lag}");
+}
