@@ -13,13 +13,13 @@
 //! | [`metrics`] | table | what we export |
 //! | [`status`] | pure | frames to pages |
 //! | [`derive`] | pure | tables to documents |
-//! | [`config`], [`self_metrics`], [`ask`], `capture` | shell | configuration; own counters; one node; directories of replies |
+//! | [`config`], [`self_metrics`], [`ask`], [`capture`] | shell | configuration; own counters; one node; directories of replies |
 //! | [`poll`] | shell | the loop of one cluster |
 //! | [`http`], [`service`] | shell | frames to Prometheus and to systemd |
 //! | [`mod@run`], [`cli`] | shell | everything together; the command line |
 
 pub mod ask;
-
+pub mod capture;
 pub mod cli;
 pub mod clock;
 pub mod config;
