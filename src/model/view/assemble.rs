@@ -69,16 +69,19 @@ fn ranked_tables(snapshots: &[Arc<NodeSnapshot>]) -> Vec<Arc<NodeTable>> {
 /// Everybody whom any table names, without handshakes: their ids are random and last a second.
 fn roster(naming: &Naming, snapshots: &[Arc<NodeSnapshot>], tables: &[Arc<NodeTable>]) -> Vec<Member> {
     let mut rows: BTreeMap<NodeId, (&NodeRow, Option<&Target>)> = BTreeMap::new();
-    for said in snapshots {
+    let views = || snapshots.iter().filter_map(|said| Some((said, said.nodes.as_ref().ok()?)));
+    let left: Vec<NodeId> =
+        views().filter(|(_, view)| has_left(view, tables)).map(|(_, view)| view.myself).collect();
+    for (said, view) in views() {
         // On itself a node's own word goes first.
-        let Ok(view) = &said.nodes else { continue };
-        if let Some(own) = view.own_row().filter(|_| !has_left(view, tables)) {
+        if let Some(own) = view.own_row() {
             rows.entry(own.id).or_insert((own, Some(&said.target)));
         }
     }
     for row in tables.iter().flat_map(|table| &table.rows).filter(|row| !row.handshake) {
         rows.entry(row.id).or_insert((row, None));
     }
+    rows.retain(|id, _| !left.contains(id));
     let mut members: Vec<Member> =
         rows.into_values().map(|(row, dialled)| member(naming, row, dialled)).collect();
     members.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
