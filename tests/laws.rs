@@ -9,6 +9,7 @@ mod common {
     pub(crate) mod sim;
 }
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -17,7 +18,10 @@ use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use redis_cluster_exporter::model::address::{Address, Target};
+use redis_cluster_exporter::frame::{self, Setup};
+use redis_cluster_exporter::history::History;
+use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::model::address::{Address, Naming, Target};
 use redis_cluster_exporter::model::node::{Direction, Health, NodeId, NodeRow, OpenSlot, Role, Viewpoint};
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::slots::SlotSet;
@@ -232,15 +236,28 @@ proptest! {
     }
 
     #[test]
-    fn a_change_of_topology_changes_the_table(
-        row in row(), changed in row(), bytes in any::<[u8; 20]>(),
+    fn a_change_of_one_column_changes_the_table(
+        row in row(), other in row(), column in 0..10, bytes in any::<[u8; 20]>(),
     ) {
-        let (row, changed) = (NodeRow { id: id(bytes), ..row }, NodeRow { id: id(bytes), ..changed });
+        let row = NodeRow { id: id(bytes), ..row };
+        let mut changed = row.clone();
+        match column {
+            0 => changed.address = other.address,
+            1 => changed.bus_port = other.bus_port,
+            2 => changed.hostname = other.hostname,
+            3 => changed.role = other.role,
+            4 => changed.health = other.health,
+            5 => changed.handshake = other.handshake,
+            6 => changed.nofailover = other.nofailover,
+            7 => changed.primary = other.primary,
+            8 => changed.config_epoch = other.config_epoch,
+            _ => changed.slots = other.slots,
+        }
         let print = |row: &NodeRow| print(row, Some(&[]), false, (0, 0));
         let mut tables = Tables::default();
         let (one, two) = (view(print(&row), &mut tables), view(print(&changed), &mut tables));
         prop_assert_eq!(one.table == two.table, row == changed);
-        prop_assert_eq!(&two.table.rows[..], &[changed.clone()][..]);
+        prop_assert_eq!(&two.table.rows[..], std::slice::from_ref(&changed));
         prop_assert_eq!(one.table.slot_map == two.table.slot_map, row.slots == changed.slots);
     }
 }
@@ -327,5 +344,59 @@ proptest! {
             answer.reply = Arc::new(damage(&answer.reply, at, cut, &bytes));
         }
         sound(&parse::snapshot(&replies, &mut Tables::default()))?;
+        let mut all = SOUND.clone();
+        all.push(replies);
+        exposition(&all)?;
+    }
+}
+
+// The whole way.
+
+/// What two polls with these replies are exported as; no series comes twice.
+fn exposition(replies: &[Replies]) -> Result<String, TestCaseError> {
+    let interval = Duration::from_secs(5);
+    let setup = Setup { cluster: Arc::from("c"), naming: Naming::default(), interval };
+    let mut history = History::default();
+    frame::analyze(&setup, replies, &mut history, START, Duration::from_millis(5));
+    let later = START.plus(interval);
+    let frame = frame::analyze(&setup, replies, &mut history, later, Duration::from_millis(5));
+    let text = metrics::encode(&[Arc::new(frame)], later);
+    let mut seen = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let series = line.rsplit_once(' ').map(|(series, _)| series);
+        prop_assert!(series.is_some_and(|series| seen.insert(series)), "twice, or no sample: {line}");
+    }
+    prop_assert!(!seen.is_empty());
+    Ok(text)
+}
+
+fn scenario() -> impl Strategy<Value = Cluster> {
+    let change = |n: usize| {
+        move |cluster: Cluster| match n {
+            0 => cluster.kill("m1"),
+            1 => cluster.split(&["m1", "r2"]),
+            2 => cluster.claims("r1", 0..=5460),
+            3 => cluster.open_slot(100, "m1", "m2"),
+            4 => cluster.loading("m3"),
+            5 => cluster.seen_from("m2", "r3", Health::Suspected),
+            6 => cluster.unassign(0..=99),
+            7 => cluster.hide("r1").offset("r2", 900_000),
+            8 => cluster.noaddr("r3"),
+            _ => cluster.strangers(&["m2"]),
+        }
+    };
+    vec(0..10usize, 0..4).prop_map(move |changes| {
+        changes.into_iter().fold(Cluster::healthy(3, 1), |cluster, n| change(n)(cluster))
+    })
+}
+
+proptest! {
+    #![proptest_config(config(48))]
+
+    #[test]
+    fn the_order_of_nodes_changes_nothing(cluster in scenario(), order in Just(Vec::from_iter(0..6usize)).prop_shuffle()) {
+        let replies = cluster.replies();
+        let shuffled: Vec<_> = order.into_iter().map(|at| replies[at].clone()).collect();
+        prop_assert_eq!(exposition(&shuffled)?, exposition(&replies)?);
     }
 }
