@@ -172,7 +172,8 @@ impl Offsets {
 fn is_comparable(own: &Replication, primary: &Replication) -> Option<bool> {
     let link = own.link.as_ref()?;
     let offset = own.offset?;
-    Some(own.replid == primary.replid && (link.up || (!link.sync_in_progress && offset > 1)))
+    let syncing = link.sync_in_progress && link.sync_read_bytes > 0;
+    Some(own.replid == primary.replid && (link.up || (!syncing && offset > 1)))
 }
 
 fn age(track: &Track, offset: u64, at: Timestamp, bytes: u64) -> f64 {

@@ -96,8 +96,10 @@ pub struct Replication {
 pub struct PrimaryLink {
     /// `master_link_status` is `up`.
     pub up: bool,
-    /// `master_sync_in_progress` is 1: a full sync. Flaps while a link fails at authentication.
+    /// `master_sync_in_progress` is 1: a full sync, or an attempt. Flaps while a link fails at authentication.
     pub sync_in_progress: bool,
+    /// `master_sync_read_bytes`: what has come of a full sync; 0 without one.
+    pub sync_read_bytes: u64,
     /// `master_last_io_seconds_ago`; `None` while -1.
     pub last_io_seconds: Option<u64>,
     /// `master_link_down_since_seconds`; `None` while up.

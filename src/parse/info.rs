@@ -24,6 +24,7 @@ const SECOND_OFFSET: Field = Field::new("second_repl_offset");
 const SERVER_TIME: Field = Field::new("server_time_usec");
 const LINK_STATUS: Field = Field::new("master_link_status");
 const SYNC_IN_PROGRESS: Field = Field::new("master_sync_in_progress");
+const SYNC_READ: Field = Field::new("master_sync_read_bytes");
 const LAST_IO: Field = Field::new("master_last_io_seconds_ago");
 const DOWN_SINCE: Field = Field::new("master_link_down_since_seconds");
 
@@ -42,6 +43,7 @@ pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
     let link = (role == Role::Replica).then(|| PrimaryLink {
         up: info.text(LINK_STATUS) == Some("up"),
         sync_in_progress: info.text(SYNC_IN_PROGRESS) == Some("1"),
+        sync_read_bytes: info.unsigned(SYNC_READ).unwrap_or(0),
         last_io_seconds: info.unsigned(LAST_IO),
         down_seconds: info.unsigned(DOWN_SINCE),
     });
