@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The pause after so many failures in a row. None after the first: most are over by the next poll. From then on
-/// it doubles from one second to thirty, and `random` (from 0 to 1) takes away up to half of it, so that the nodes
+/// it doubles from one second to ten, and `random` (from 0 to 1) takes away up to half of it, so that the nodes
 /// of a rack that comes back are not all dialled at once.
 pub(super) fn pause(failures: u32, random: f64) -> Duration {
     if failures < 2 {
         return Duration::ZERO;
     }
-    let doubled = Duration::from_secs(1 << (failures - 2).min(5));
+    let doubled = Duration::from_secs(1 << (failures - 2).min(4));
     doubled.min(LONGEST).mul_f64(1.0 - random.clamp(0.0, 1.0) / 2.0)
 }
 
@@ -26,15 +26,15 @@ mod tests {
     }
 
     #[test]
-    fn doubles_up_to_thirty_seconds() {
+    fn doubles_up_to_ten_seconds() {
         let seconds: Vec<u64> = (2..10).map(|failures| pause(failures, 0.0).as_secs()).collect();
-        assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30, 30]);
+        assert_eq!(seconds, [1, 2, 4, 8, 10, 10, 10, 10]);
         assert_eq!(pause(u32::MAX, 0.0), LONGEST);
     }
 
     #[test]
     fn chance_takes_at_most_half() {
-        assert_eq!(pause(7, 1.0), Duration::from_secs(15));
-        assert_eq!(pause(7, 0.5), Duration::from_millis(22_500));
+        assert_eq!(pause(7, 1.0), Duration::from_secs(5));
+        assert_eq!(pause(7, 0.5), Duration::from_millis(7_500));
     }
 }

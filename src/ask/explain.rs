@@ -52,12 +52,13 @@ fn by_first_bytes(head: &[u8], secret_sent: bool) -> Option<AskError> {
     }
 }
 
-/// A server that is full, or protects itself, answers once and closes.
+/// A server that is full, or protects itself, answers once and closes; one that wants a password closes when its
+/// refusals of a whole pipeline pass what it sends to strangers (1 KiB).
 fn turned_away(head: &[u8]) -> Option<AskError> {
     let line = String::from_utf8_lossy(first_line(head).get(1..)?).into_owned();
     let Reply::Error { code, text } = Reply::error(&line) else { return None };
     let failure = AskError::from_reply(&code, &text);
-    matches!(failure, AskError::Rejected(_)).then_some(failure)
+    matches!(failure, AskError::Rejected(_) | AskError::Auth(_)).then_some(failure)
 }
 
 fn first_line(head: &[u8]) -> &[u8] {
@@ -95,6 +96,8 @@ mod tests {
             (b"+PONG\r\n?", None, "protocol"),
             (b"-ERR max number of clients reached\r\n", closed.clone(), "rejected"),
             (b"-DENIED Redis is running in protected mode because", closed.clone(), "rejected"),
+            (b"-NOAUTH Authentication required.\r\n-NOAUTH Auth", closed.clone(), "auth"),
+            (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", closed.clone(), "auth"),
             (b"-LOADING Redis is loading the dataset in memory\r\n", closed, "connect"),
         ] {
             let failure = after(head, end);

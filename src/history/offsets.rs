@@ -141,12 +141,9 @@ impl Offsets {
         let track = self.tracks.get(&primary.id).filter(|track| track.replid == primary_said.replid)?;
         let own = match replication(member) {
             Some(own) => {
-                // Another history, or a full sync under way: the difference of the offsets means nothing.
-                let link = own.link.as_ref()?;
-                if own.replid != primary_said.replid || (!link.up && link.sync_in_progress) {
+                if !is_comparable(own, primary_said)? {
                     return None;
                 }
-                own.offset?;
                 self.tracks.get(&member.id)?.samples.back().copied()?
             }
             None => return self.last_known_lag(primary_said, track, member),
@@ -168,6 +165,14 @@ impl Offsets {
         let bytes = now.offset.saturating_sub(offset);
         Some(Lag { bytes, seconds: age(track, offset, now.at, bytes), basis: Basis::LastKnown })
     }
+}
+
+/// In another history, or during a full sync, the difference of the offsets means nothing. A replica that has never
+/// synced writes -1, 0 or 1, by version.
+fn is_comparable(own: &Replication, primary: &Replication) -> Option<bool> {
+    let link = own.link.as_ref()?;
+    let offset = own.offset?;
+    Some(own.replid == primary.replid && (link.up || (!link.sync_in_progress && offset > 1)))
 }
 
 fn age(track: &Track, offset: u64, at: Timestamp, bytes: u64) -> f64 {

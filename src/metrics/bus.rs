@@ -13,7 +13,8 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::counter(
         "node_bus_messages_received",
-        "Bus messages that the node received, by type (CLUSTER INFO cluster_stats_messages_*_received)",
+        "Bus messages that the node received, by type (CLUSTER INFO \
+         cluster_stats_messages_*_received)",
         NodeBy(&["type"], |said, emit| messages(said, BusDirection::Received, emit)),
     ),
     Metric::counter(
@@ -30,7 +31,8 @@ pub(super) static ROWS: &[Metric] = &[
     .bytes(),
     Metric::counter(
         "node_bus_links_closed",
-        "Bus links that were freed because their send buffer passed cluster-link-sendbuf-limit",
+        "Bus links that were freed because their send buffer passed \
+         cluster-link-sendbuf-limit",
         cluster_info("total_cluster_links_buffer_limit_exceeded"),
     ),
     Metric::gauge(

@@ -27,7 +27,8 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::gauge(
         "nodes_known",
-        "Nodes that any node names, failed ones too, those in handshake not (CLUSTER NODES of all nodes)",
+        "Nodes that any node names, failed ones too, those in handshake not (CLUSTER \
+         NODES of all nodes)",
         Cluster(|f| Some(f.view.members.len().into())),
     ),
     Metric::gauge(
@@ -62,7 +63,8 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::gauge(
         "slots_contested",
-        "Slots claimed by two or more primaries, each on its own word: split brain, if it lasts two polls",
+        "Slots claimed by two or more primaries, each on its own word: split brain, if \
+         it lasts two polls",
         Cluster(|f| Some(Num::U(f.view.coverage.contested.len().into()))),
     ),
     Metric::gauge(
@@ -77,12 +79,14 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::gauge(
         "slot_maps",
-        "Distinct slot maps among the reachable nodes; 1 means all agree, 0 that no node answers",
+        "Distinct slot maps among the reachable nodes; 1 means all agree, 0 that no \
+         node answers",
         Cluster(|f| Some(f.view.slot_maps().into())),
     ),
     Metric::gauge(
         "partitions",
-        "Groups of reachable nodes that hold each other for alive; 1 means whole, 0 that no node answers",
+        "Groups of reachable nodes that hold each other for alive; 1 means whole, 0 \
+         that no node answers",
         Cluster(|f| Some(f.view.groups.len().into())),
     ),
     Metric::gauge(
@@ -92,7 +96,8 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::gauge(
         "voting_primaries_reachable",
-        "Voting primaries in the largest group of reachable nodes that hold each other for alive",
+        "Voting primaries in the largest group of reachable nodes that hold each other \
+         for alive",
         Cluster(|f| Some(f.view.voters_reachable().into())),
     ),
     Metric::gauge("quorum_size", "Votes that a failover takes", Cluster(|f| Some(f.view.quorum().into()))),
@@ -103,7 +108,8 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::counter(
         "failovers",
-        "Replicas that became the primary of their primary's slots since this exporter started, planned or not",
+        "Replicas that became the primary of their primary's slots since this exporter \
+         started, planned or not",
         Cluster(|f| Some(Num::U(f.hindsight.totals.failovers))),
     ),
     Metric::counter(
@@ -127,7 +133,8 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::gauge(
         "migration_keys_remaining",
-        "Keys still at the source in open slots (CLUSTER COUNTKEYSINSLOT, at most 1024 slots of a node)",
+        "Keys still at the source in open slots (CLUSTER COUNTKEYSINSLOT, at most 1024 \
+         slots of a node)",
         Cluster(|f| {
             let keys = f.hindsight.migrations.iter().filter_map(|migration| migration.keys_remaining);
             Some(Num::U(keys.sum()))

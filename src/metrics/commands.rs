@@ -19,17 +19,20 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::counter(
         "node_command_rejected",
-        "Calls refused before they ran, by command, with command_stats (INFO commandstats rejected_calls)",
+        "Calls refused before they ran, by command, with command_stats (INFO \
+         commandstats rejected_calls)",
         NodeBy(&["command"], |s, emit| by_command(s, "rejected_calls", 1.0, emit)),
     ),
     Metric::counter(
         "node_command_failed",
-        "Calls that failed, by command, with command_stats (INFO commandstats failed_calls)",
+        "Calls that failed, by command, with command_stats (INFO commandstats \
+         failed_calls)",
         NodeBy(&["command"], |s, emit| by_command(s, "failed_calls", 1.0, emit)),
     ),
     Metric::gauge(
         "node_command_latency",
-        "Latency by command and quantile since the last reset, with latency_stats (INFO latencystats)",
+        "Latency by command and quantile since the last reset, with latency_stats (INFO \
+         latencystats)",
         NodeBy(&["command", "quantile"], quantiles),
     )
     .seconds(),

@@ -17,10 +17,12 @@ pub(super) static ROWS: &[Metric] = &[
         Node(limit),
     )
     .bytes(),
-    Metric::gauge("node_memory_evicting", "1 if keys may be evicted at maxmemory: any policy but noeviction (INFO maxmemory_policy)",
+    Metric::gauge("node_memory_evicting", "1 if keys may be evicted at maxmemory: any policy but noeviction (INFO \
+         maxmemory_policy)",
         Node(|said| Some((said.info.as_ref().ok()?.text(POLICY)? != "noeviction").into()))),
     Metric::gauge("node_memory_system", "Memory of the host", info("total_system_memory")).bytes(),
-    Metric::gauge("node_memory_fragmentation_ratio", "Resident over allocated memory; 3 to 5 on every idle small server, so read it with the bytes", info("mem_fragmentation_ratio")),
+    Metric::gauge("node_memory_fragmentation_ratio", "Resident over allocated memory; 3 to 5 on every idle small server, so read it \
+         with the bytes", info("mem_fragmentation_ratio")),
     Metric::gauge("node_memory_fragmentation", "Resident minus allocated memory", info_signed("mem_fragmentation_bytes")).bytes(),
     Metric::gauge("node_memory_allocator_allocated", "Bytes that the allocator handed out", info("allocator_allocated")).bytes(),
     Metric::gauge("node_memory_allocator_active", "Bytes in the allocator's active pages", info("allocator_active")).bytes(),
@@ -34,7 +36,8 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("node_memory_dataset", "Bytes of the data itself", info("used_memory_dataset")).bytes(),
     Metric::gauge("node_memory_overhead", "Bytes of everything but the data", info("used_memory_overhead")).bytes(),
     Metric::gauge("node_memory_startup", "Bytes allocated at start", info("used_memory_startup")).bytes(),
-    Metric::gauge("node_memory_lua", "Bytes of script engines: INFO used_memory_vm_total from 7.0 on, used_memory_lua before", Node(|said| first(said, &[VM_TOTAL, LUA]))).bytes(),
+    Metric::gauge("node_memory_lua", "Bytes of the Lua engine of EVAL", info("used_memory_lua")).bytes(),
+    Metric::gauge("node_memory_script_engines", "Bytes of all script engines, functions too, 7.0 and later", info("used_memory_vm_total")).bytes(),
     Metric::gauge("node_memory_scripts", "Bytes of cached scripts", info("used_memory_scripts")).bytes(),
     Metric::gauge("node_memory_functions", "Bytes of functions", info("used_memory_functions")).bytes(),
     Metric::gauge("node_memory_cluster_links", "Bytes of the cluster bus links", info("mem_cluster_links")).bytes(),
@@ -57,16 +60,9 @@ pub(super) static ROWS: &[Metric] = &[
 const MAX: Field = Field::new("maxmemory");
 const SYSTEM: Field = Field::new("total_system_memory");
 const POLICY: Field = Field::new("maxmemory_policy");
-const VM_TOTAL: Field = Field::new("used_memory_vm_total");
-const LUA: Field = Field::new("used_memory_lua");
 const DEFRAG: Field = Field::new("active_defrag_running");
 
 fn limit(said: &NodeSnapshot) -> Option<Num> {
     let info = said.info.as_ref().ok()?;
     info.unsigned(MAX).filter(|max| *max > 0).or_else(|| info.unsigned(SYSTEM)).map(Num::U)
-}
-
-fn first(said: &NodeSnapshot, fields: &[Field]) -> Option<Num> {
-    let info = said.info.as_ref().ok()?;
-    fields.iter().find_map(|field| info.unsigned(*field)).map(Num::U)
 }

@@ -4,7 +4,6 @@ use super::Read::{Member, MemberBy, Node, NodeBy};
 use super::{EmitLabels, Metric, Num, info};
 use crate::frame::Frame;
 use crate::model::info::Field;
-use crate::model::snapshot::NodeSnapshot;
 use crate::model::view::{self, Stranger};
 
 const UP: &str = "node_up";
@@ -13,12 +12,14 @@ const ASK_ERROR: &str = "node_ask_error";
 pub(super) static ROWS: &[Metric] = &[
     Metric::gauge(
         UP,
-        "1 if the node answered every required probe of the last poll; present for every node that any node names",
+        "1 if the node answered every required probe of the last poll; present for \
+         every node that any node names",
         Member(|f, at| Some(f.view.members[at].is_up().into())),
     ),
     Metric::gauge(
         ASK_ERROR,
-        "1 while the node cannot be asked in full, by the kind of error; absent while it answers",
+        "1 while the node cannot be asked in full, by the kind of error; absent while \
+         it answers",
         MemberBy(&["error"], |_, member, emit| {
             if let Some(error) = member.error() {
                 emit(&[("error", error.kind())], Num::U(1));
@@ -27,7 +28,7 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::gauge(
         "node_info",
-        "Attributes of the node, on its own word where it answers; always 1",
+        "Attributes of the node; always 1 (INFO, CLUSTER NODES, CLUSTER MYSHARDID)",
         MemberBy(
             &["node_id", "redis_shard", "role", "server", "version", "availability_zone"],
             node_info,
@@ -47,7 +48,8 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::gauge(
         "node_cluster_state_ok",
-        "1 if the node itself calls the cluster ok: a verdict of one node (CLUSTER INFO cluster_state)",
+        "1 if the node itself calls the cluster ok: a verdict of one node (CLUSTER INFO \
+         cluster_state)",
         Node(|said| Some(said.cluster.as_ref().ok()?.state_ok.into())),
     ),
     Metric::gauge(
@@ -60,11 +62,13 @@ pub(super) static ROWS: &[Metric] = &[
         "Configuration epoch on the node's own word (CLUSTER NODES, its own line)",
         Node(|said| Some(Num::U(said.nodes.as_ref().ok()?.own_row()?.config_epoch))),
     ),
-    Metric::gauge("node_known_nodes", "Nodes that the node knows, those in handshake too (CLUSTER INFO cluster_known_nodes)",
+    Metric::gauge("node_known_nodes", "Nodes that the node knows, those in handshake too (CLUSTER INFO \
+         cluster_known_nodes)",
         Node(|said| Some(Num::U(said.cluster.as_ref().ok()?.known_nodes)))),
     Metric::gauge(
         "node_probe_up",
-        "1 if the answer to the command could be used; absent where the server does not have it",
+        "1 if the answer to the command could be used; absent where the server does not \
+         have it",
         NodeBy(&["probe"], |said, emit| {
             for probe in &said.probes {
                 if let Some(up) = probe.up {
@@ -86,7 +90,8 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("node_uptime", "Age of the server process", info("uptime_in_seconds")).seconds(),
     Metric::gauge(
         "node_clock_offset",
-        "Server's clock minus the exporter's, good to the time the poll took (INFO server_time_usec)",
+        "Server's clock minus the exporter's, good to the time the poll took (INFO \
+         server_time_usec)",
         Node(|said| {
             let server = said.replication.as_ref().ok()?.server_time?;
             Some(Num::F(server.seconds_since(said.asked_at.plus(said.took / 2))))
@@ -95,7 +100,8 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::gauge(
         "node_cluster_node_timeout",
-        "Without an answer for so long a peer is suspected (CONFIG GET cluster-node-timeout)",
+        "Without an answer for so long a peer is suspected (CONFIG GET \
+         cluster-node-timeout)",
         Node(|said| {
             let timeout = said.settings.as_ref().ok()?.unsigned("cluster-node-timeout")?;
             Some(Num::F(timeout as f64 / 1e3))
@@ -110,8 +116,8 @@ const REDIS_VERSION: Field = Field::new("redis_version");
 const ZONE: Field = Field::new("availability_zone");
 
 fn node_info(_: &Frame, member: &view::Member, emit: &mut EmitLabels<'_>) {
-    let info = member.said.as_deref().and_then(|said: &NodeSnapshot| said.info.as_ref().ok());
-    let text = |field| info.and_then(|info| info.text(field)).unwrap_or_default();
+    let Some(Ok(info)) = member.said.as_ref().map(|said| &said.info) else { return };
+    let text = |field| info.text(field).unwrap_or_default();
     // Valkey keeps writing a redis_version of 7.2.4 for old clients; its own stands beside it.
     let (server, version) = match (text(VALKEY_VERSION), text(REDIS_VERSION)) {
         ("", "") => ("", ""),

@@ -46,7 +46,8 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::counter(
         "node_client_output_buffer_disconnections",
-        "Clients cut off at their output buffer limit, replicas too, Redis 7.4, Valkey 8.0 and later",
+        "Clients cut off at their output buffer limit, replicas too, Redis 7.4, Valkey \
+         8.0 and later",
         info("client_output_buffer_limit_disconnections"),
     ),
     Metric::counter(
@@ -92,7 +93,8 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::counter("node_error_replies", "Error replies", info("total_error_replies")),
     Metric::counter(
         "node_errors",
-        "Error replies by their first word; words that are not the server's own stand under other (INFO errorstat_*)",
+        "Error replies by their first word; words that are not the server's own stand \
+         under other (INFO errorstat_*)",
         NodeBy(&["error"], errors),
     ),
     Metric::counter("node_cpu_user", "User CPU time of the server", info("used_cpu_user")).seconds(),
@@ -201,10 +203,16 @@ fn errors(said: &NodeSnapshot, emit: &mut EmitLabels<'_>) {
 /// `db0:keys=…,expires=…`. Redis 8 has lines that begin with `db0_` and mean something else.
 fn keyspace(said: &NodeSnapshot, key: &str, emit: &mut EmitLabels<'_>) {
     let Ok(info) = &said.info else { return };
+    let mut empty = true;
     for (db, value) in info.with_prefix("db").filter(|(db, _)| db.bytes().all(|c| c.is_ascii_digit())) {
         if let Some(count) = sub_value(value, key).and_then(|count| count.parse().ok()) {
             emit(&[("db", db)], Num::U(count));
+            empty = false;
         }
+    }
+    // A database without keys has no line.
+    if empty {
+        emit(&[("db", "0")], Num::U(0));
     }
 }
 

@@ -35,10 +35,9 @@ pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
         other => return Err(ParseError::new("role:master or role:slave", other.unwrap_or("no such line"))),
     };
     let text = |field| info.text(field).unwrap_or_default().to_owned();
-    // A replica that has not synced yet writes -1, 0 or 1 here, by version.
     let offset = match role {
         Role::Primary => info.unsigned(PRIMARY_OFFSET),
-        Role::Replica => info.unsigned(REPLICA_OFFSET).filter(|offset| *offset > 1),
+        Role::Replica => info.unsigned(REPLICA_OFFSET),
     };
     let link = (role == Role::Replica).then(|| PrimaryLink {
         up: info.text(LINK_STATUS) == Some("up"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::groups::groups;
 use super::{ClusterView, Coverage, HeldTable, Member, Stranger};
 use crate::model::address::{Address, Naming, Target};
-use crate::model::node::{Health, NodeId, NodeRow, NodeTable, Role};
+use crate::model::node::{Health, NodeId, NodeRow, NodeTable, Role, Viewpoint};
 use crate::model::slots::SlotSet;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
@@ -31,6 +31,7 @@ pub fn assemble(
     attach(&mut view.members, &snapshots);
     let by_id = index(&view.members);
     view.tables = tables.iter().map(|table| held(table, &snapshots, &by_id)).collect();
+    view.tables.retain(|held| !held.viewers.is_empty());
     view.reference = tables.into_iter().next().or_else(|| last?.reference.clone());
     give_labels(&mut view.members);
     count_suspicions(&mut view);
@@ -68,19 +69,32 @@ fn ranked_tables(snapshots: &[Arc<NodeSnapshot>]) -> Vec<Arc<NodeTable>> {
 /// Everybody whom any table names, without handshakes: their ids are random and last a second.
 fn roster(naming: &Naming, snapshots: &[Arc<NodeSnapshot>], tables: &[Arc<NodeTable>]) -> Vec<Member> {
     let mut rows: BTreeMap<NodeId, (&NodeRow, Option<&Target>)> = BTreeMap::new();
-    for said in snapshots {
+    let views = || snapshots.iter().filter_map(|said| Some((said, said.nodes.as_ref().ok()?)));
+    let left: Vec<NodeId> =
+        views().filter(|(_, view)| has_left(view, tables)).map(|(_, view)| view.myself).collect();
+    for (said, view) in views() {
         // On itself a node's own word goes first.
-        if let Some(own) = said.nodes.as_ref().ok().and_then(|view| view.own_row()) {
+        if let Some(own) = view.own_row() {
             rows.entry(own.id).or_insert((own, Some(&said.target)));
         }
     }
     for row in tables.iter().flat_map(|table| &table.rows).filter(|row| !row.handshake) {
         rows.entry(row.id).or_insert((row, None));
     }
+    rows.retain(|id, _| !left.contains(id));
     let mut members: Vec<Member> =
         rows.into_values().map(|(row, dialled)| member(naming, row, dialled)).collect();
     members.sort_by(|a, b| (&a.label, a.id).cmp(&(&b.label, b.id)));
     members
+}
+
+/// A node that was reset, or put in the place of another: alone in its table, without slots, and in nobody else's.
+/// One that still claims slots, or still names the others, is part of the story.
+fn has_left(view: &Viewpoint, tables: &[Arc<NodeTable>]) -> bool {
+    let alone = view.table.rows.iter().all(|row| row.id == view.myself || row.handshake);
+    let owns = view.own_row().is_some_and(|own| !own.slots.is_empty());
+    let mut others = tables.iter().filter(|table| table.fingerprint != view.table.fingerprint).peekable();
+    alone && !owns && others.peek().is_some() && others.all(|table| table.row(view.myself).is_none())
 }
 
 fn member(naming: &Naming, row: &NodeRow, dialled: Option<&Target>) -> Member {
