@@ -1,18 +1,23 @@
 //! The product is one pure function: what all nodes of a cluster replied, what is remembered of it, and the instant
 //! make a [`Frame`]. Everything else brings it bytes or carries its text away.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::history::{Hindsight, History};
+use crate::checks::{self, Context, Judgement, Override};
+use crate::history::History;
 use crate::model::address::Naming;
+use crate::model::limits::{Expect, Limits};
+use crate::model::node::NodeId;
+use crate::model::past::Past;
 use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, assemble};
 use crate::parse;
 use crate::probes::Replies;
 
 /// What the core is told about a cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// The configured name.
     pub cluster: Arc<str>,
@@ -20,6 +25,12 @@ pub struct Setup {
     pub naming: Naming,
     /// From one poll to the next.
     pub interval: Duration,
+    /// Thresholds of the checks.
+    pub limits: Limits,
+    /// What the cluster should look like.
+    pub expect: Expect,
+    /// What is changed about single checks, by code.
+    pub overrides: BTreeMap<String, Override>,
 }
 
 /// One poll of one cluster, judged: immutable, published whole, read by every reader at its own pace.
@@ -31,8 +42,10 @@ pub struct Frame {
     pub interval: Duration,
     /// All nodes side by side; holds the instant and the duration of the poll.
     pub view: Arc<ClusterView>,
-    /// What it means in the light of the views before.
-    pub hindsight: Hindsight,
+    /// What the views before tell.
+    pub past: Past,
+    /// What every enabled check said, in the order of the table.
+    pub judgements: Vec<Judgement>,
 }
 
 /// A frame older than this many intervals tells of the past.
@@ -57,11 +70,24 @@ pub fn look(
     assemble(&setup.naming, snapshots, history.last.as_deref(), at, took)
 }
 
+/// Ids of the nodes of other configured clusters, by cluster.
+pub type Others = [(Arc<str>, BTreeSet<NodeId>)];
+
 /// Judges a view in the light of those before it.
-pub fn judge(setup: &Setup, view: ClusterView, history: &mut History) -> Frame {
+pub fn judge(setup: &Setup, view: ClusterView, history: &mut History, others: &Others) -> Frame {
     let view = Arc::new(view);
-    let hindsight = history.fold(&view);
-    Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, hindsight }
+    let past = history.recall(&view);
+    let context = Context {
+        view: &view,
+        past: &past,
+        limits: &setup.limits,
+        expect: &setup.expect,
+        interval: setup.interval,
+        others,
+    };
+    let mut judgements = checks::look(&context, &setup.overrides);
+    history.date(&mut judgements, view.at);
+    Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, past, judgements }
 }
 
 /// Both: one poll from replies to frame.
@@ -73,5 +99,5 @@ pub fn analyze(
     took: Duration,
 ) -> Frame {
     let view = look(setup, replies, history, at, took);
-    judge(setup, view, history)
+    judge(setup, view, history, &[])
 }

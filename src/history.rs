@@ -2,17 +2,17 @@
 //! exporter loses first-seen times and nothing else.
 
 mod clock;
+mod migrations;
 mod offsets;
+mod orphans;
+mod resyncs;
 mod topology;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use offsets::{Basis, Lag};
-pub use topology::{Change, Event, Totals};
-
-use crate::model::migration::OpenMigration;
-use crate::model::node::NodeId;
+use crate::checks::Judgement;
+use crate::model::past::Past;
 use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 use crate::parse::Tables;
@@ -26,43 +26,39 @@ pub struct History {
     pub last: Option<Arc<ClusterView>>,
     offsets: offsets::Offsets,
     topology: topology::Topology,
-    open_since: BTreeMap<(u16, Option<NodeId>), Timestamp>,
-}
-
-/// What a view means in the light of those before it.
-#[derive(Clone, Debug)]
-pub struct Hindsight {
-    /// Replication lag, by index of the member.
-    pub lags: Vec<Option<Lag>>,
-    /// Counts since the exporter started.
-    pub totals: Totals,
-    /// What happened between the last view and this one.
-    pub events: Vec<Event>,
-    /// Migrations that are open now, with the time of first sight where the server tells none.
-    pub migrations: Vec<OpenMigration>,
+    migrations: migrations::Migrations,
+    resyncs: resyncs::Resyncs,
+    orphans: orphans::Counted,
+    /// Since when a finding holds, by code and subject.
+    since: BTreeMap<(&'static str, String), Timestamp>,
 }
 
 impl History {
-    /// Takes in a view.
-    pub fn fold(&mut self, view: &Arc<ClusterView>) -> Hindsight {
+    /// Takes in a view, and tells what the ones before it mean for it.
+    pub fn recall(&mut self, view: &Arc<ClusterView>) -> Past {
         self.tables.turn();
-        let mut migrations = view.open_migrations();
-        self.date_migrations(&mut migrations, view.at);
-        let events = self.topology.fold(view);
-        let lags = self.offsets.fold(view);
+        let mut past = Past { previous: self.last.take(), ..Past::default() };
+        past.events = self.topology.fold(view);
+        self.topology.recall(&mut past);
+        past.lags = self.offsets.fold(view);
+        past.write_rates = self.offsets.write_rates(view);
+        past.migrations = self.migrations.fold(view);
+        past.resyncs = self.resyncs.fold(view, &past);
+        past.orphans = self.orphans.fold(view);
         self.last = Some(Arc::clone(view));
-        Hindsight { lags, totals: self.topology.totals(), events, migrations }
+        past
     }
 
-    /// SETSLOT tells no time: the first sight of the slot at this source counts.
-    fn date_migrations(&mut self, migrations: &mut [OpenMigration], now: Timestamp) {
-        let key = |migration: &OpenMigration| Some((migration.slots.iter().next()?, migration.source));
-        let last = std::mem::take(&mut self.open_since);
-        for migration in migrations.iter_mut().filter(|migration| migration.since.is_none()) {
-            let Some(key) = key(migration) else { continue };
-            let since = last.get(&key).copied().unwrap_or(now);
-            self.open_since.insert(key, since);
-            migration.since = Some(since);
+    /// Dates the findings: those that held in the poll before keep their time.
+    pub fn date(&mut self, judgements: &mut [Judgement], now: Timestamp) {
+        let before = std::mem::take(&mut self.since);
+        for judgement in judgements {
+            for finding in judgement.outcome.findings() {
+                let key = (judgement.check.code, finding.subject.key());
+                let since = before.get(&key).copied().unwrap_or(now);
+                judgement.since.push(since);
+                self.since.insert(key, since);
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 //! | [`model`] | pure | the vocabulary: ids, slots, snapshots, the view of all nodes side by side |
 //! | [`probes`] | table | what we ask |
 //! | [`parse`] | pure | replies to snapshots |
+//! | [`checks`] | table, pure | what we conclude |
 //! | [`history`] | pure | what one view cannot show: changes, lag, first sights |
 //! | [`frame`] | pure | `analyze`: replies in, frame out |
 //! | [`metrics`] | table | what we export |
@@ -20,6 +21,7 @@
 
 pub mod ask;
 pub mod capture;
+pub mod checks;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -4,9 +4,11 @@
 //! |---|---|
 //! | [`address`] | where a node is reached, and under which name it is shown |
 //! | [`failure`] | why a node, or one of its replies, could not be had |
+//! | [`finding`] | what a check concludes |
 //! | [`limits`] | thresholds and expectations that the configuration hands to the core |
 //! | [`migration`] | slots on the move, by all three mechanisms |
 //! | [`node`] | ids, roles, flags and the rows of `CLUSTER NODES` |
+//! | [`past`] | what the polls before this one tell |
 //! | [`reply`] | RESP replies, unread, as one node gave them |
 //! | [`slots`] | a set of the 16384 hash slots |
 //! | [`snapshot`] | everything one node said in one poll, typed |
@@ -16,10 +18,12 @@
 
 pub mod address;
 pub mod failure;
+pub mod finding;
 pub mod info;
 pub mod limits;
 pub mod migration;
 pub mod node;
+pub mod past;
 pub mod reply;
 pub mod slots;
 pub mod snapshot;

@@ -45,6 +45,9 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         command_stats: read(replies, ProbeId::CommandStats, info::info),
         latency_stats: read(replies, ProbeId::LatencyStats, info::info),
         key_counts: key_counts(replies),
+        key_sweep: None,
+        slot_stats: Err(ReadError::NotAsked),
+        certificate_ends: None,
         probes: Vec::new(),
     };
     snapshot.outcome = outcome(replies, &snapshot);

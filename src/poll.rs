@@ -23,11 +23,13 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::ask::{Dialer, Link, Turn};
+use crate::checks::Override;
 use crate::clock::now;
-use crate::config::{Cluster, Poll};
+use crate::config::{CheckOverride, Cluster, Poll};
 use crate::frame::{self, Frame, Setup};
 use crate::history::History;
 use crate::model::address::{Naming, Target};
+use crate::model::finding::Severity;
 use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 use crate::probes::Replies;
@@ -58,7 +60,7 @@ impl Poller {
         let naming =
             Naming { address_map: cluster.address_map.clone(), prefer_hostnames: cluster.prefer_hostnames };
         Self {
-            setup: Setup { cluster: cluster.name.clone(), naming, interval: poll.interval },
+            setup: setup(cluster, naming, poll.interval),
             poll,
             dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
             links: BTreeMap::new(),
@@ -117,7 +119,7 @@ impl Poller {
             view = self.look(&replies, started);
         }
         self.seeds.settle(&view, &replies);
-        let frame = frame::judge(&self.setup, view, &mut self.history);
+        let frame = frame::judge(&self.setup, view, &mut self.history, &[]);
         self.count_slots = slots_to_count(&frame);
         for _ in connects..self.dialer.connects() {
             self.counts.connected();
@@ -189,12 +191,28 @@ impl Poller {
     }
 }
 
+fn setup(cluster: &Cluster, naming: Naming, interval: Duration) -> Setup {
+    let severity = |number: u8| Severity::ALL.get(usize::from(number).checked_sub(1)?).copied();
+    let change = |change: &CheckOverride| Override {
+        enabled: change.enabled,
+        severity: change.severity.and_then(severity),
+    };
+    Setup {
+        cluster: cluster.name.clone(),
+        naming,
+        interval,
+        limits: cluster.limits.clone(),
+        expect: cluster.expect,
+        overrides: cluster.checks.iter().map(|(code, o)| (code.clone(), change(o))).collect(),
+    }
+}
+
 async fn ask_one(turn: Turn<'_>, link: &mut Link) -> Replies {
     link.ask(&turn).await
 }
 
 fn slots_to_count(frame: &Frame) -> BTreeMap<Target, Vec<u16>> {
-    let open = &frame.hindsight.migrations;
+    let open = &frame.past.migrations;
     let slots = |member| frame.view.slots_to_count(open, member, MOST_SLOTS);
     let members = frame.view.members.iter().filter_map(|member| Some((member.route.clone()?, slots(member))));
     members.filter(|(_, slots)| !slots.is_empty()).collect()

@@ -21,7 +21,7 @@ fn samples(state: &State) -> BTreeMap<String, f64> {
     let replies: Vec<_> = state.nodes().into_iter().map(|(_, replies)| replies).collect();
     let at = replies.iter().map(|replies| replies.asked_at).max().unwrap();
     let interval = Duration::from_secs(5);
-    let setup = Setup { cluster: Arc::from("c"), naming: Naming::default(), interval };
+    let setup = Setup { cluster: Arc::from("c"), interval, ..Setup::default() };
     let frame = frame::analyze(&setup, &replies, &mut History::default(), at, Duration::from_millis(5));
     let mut samples = BTreeMap::new();
     for line in metrics::encode(&[Arc::new(frame)], at).lines().filter(|line| !line.starts_with('#')) {

@@ -9,34 +9,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::clock::ClockOffset;
 use crate::model::node::{NodeId, Role};
+use crate::model::past::{Basis, Lag};
 use crate::model::snapshot::{NodeSnapshot, Replication};
 use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, Member};
 
 /// Samples kept per node: enough to date a lag of ten minutes at the default interval.
 const TRACK: usize = 120;
-
-/// How far a replica is behind its primary.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lag {
-    /// Bytes of the replication stream.
-    pub bytes: u64,
-    /// Age of what the replica has: how long ago the primary's offset was the replica's. At least this, where the
-    /// exporter has not watched for so long.
-    pub seconds: f64,
-    /// What it was computed from.
-    pub basis: Basis,
-}
-
-/// What a lag was computed from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// The replica's own offset of this poll.
-    OwnOffset,
-    /// The replica does not answer: the highest offset it is known to have reached, from its own last word or from
-    /// the primary's `slaveN` line. It may have gone on since: the lag is an upper bound.
-    LastKnown,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Sample {
@@ -71,6 +50,15 @@ impl Track {
         let Some((a, b)) = self.segment(after) else { return self.samples.front().map(|s| s.offset as f64) };
         let rate = (b.offset - a.offset) as f64 / b.at.seconds_since(a.at).max(1e-6);
         Some((b.offset as f64 + rate * at.seconds_since(b.at)).max(a.offset as f64))
+    }
+
+    /// Over the last samples, a minute's worth at the default interval: one burst between two polls says little of
+    /// what a backlog must hold.
+    fn rate(&self) -> Option<f64> {
+        let last = self.samples.back()?;
+        let first = self.samples.get(self.samples.len().saturating_sub(12))?;
+        let span = last.at.seconds_since(first.at);
+        (span > 0.0).then(|| (last.offset - first.offset) as f64 / span)
     }
 
     /// When the offset was reached; the instant of the first sample if it was before that.
@@ -113,6 +101,11 @@ impl Offsets {
             self.clocks.retain(|id, _| is_member(id));
         }
         view.members.iter().map(|member| self.lag(view, member)).collect()
+    }
+
+    /// Bytes per second of each member's stream, over the samples that are kept; by index of the member.
+    pub(super) fn write_rates(&self, view: &ClusterView) -> Vec<Option<f64>> {
+        view.members.iter().map(|member| self.tracks.get(&member.id)?.rate()).collect()
     }
 
     fn sample(&mut self, id: NodeId, said: &NodeSnapshot) {

@@ -4,76 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::node::{NodeId, Role};
+use crate::model::past::{Change, Event, Failover, Past, Totals};
 use crate::model::slots::SlotSet;
+use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, Member};
-
-/// What happened. The kinds of `rediscluster_topology_changes_total`, and failovers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// A node is named that was not before.
-    Joined,
-    /// No node names it any more.
-    Left,
-    /// It announces another address than before.
-    AddressChanged {
-        /// The label it had.
-        before: Arc<str>,
-    },
-    /// Primary became replica, or replica primary.
-    RoleChanged {
-        /// What it is now.
-        now: Role,
-    },
-    /// It owns other slots than before, on its own word.
-    SlotsMoved {
-        /// Slots that it has now and had not.
-        gained: u32,
-        /// Slots that it had and has no more.
-        lost: u32,
-    },
-    /// A replica became the primary of slots that its primary had.
-    Failover {
-        /// Label of the primary before.
-        before: Arc<str>,
-    },
-}
-
-impl Change {
-    /// Values of the label `kind`; failovers have a metric of their own.
-    pub const KINDS: [&str; 5] = ["joined", "left", "address_changed", "role_changed", "slots_moved"];
-
-    /// Stable short name.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Joined => "joined",
-            Self::Left => "left",
-            Self::AddressChanged { .. } => "address_changed",
-            Self::RoleChanged { .. } => "role_changed",
-            Self::SlotsMoved { .. } => "slots_moved",
-            Self::Failover { .. } => "failover",
-        }
-    }
-}
-
-/// A change and the node it befell.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Event {
-    /// Label of the node.
-    pub node: Arc<str>,
-    /// Its id.
-    pub id: NodeId,
-    /// What happened.
-    pub change: Change,
-}
-
-/// Counts since the exporter started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Failovers, planned or not.
-    pub failovers: u64,
-    /// By kind, in the order of [`Change::KINDS`].
-    pub changes: [u64; Change::KINDS.len()],
-}
 
 /// What was last known of a node.
 #[derive(Clone, Debug)]
@@ -89,11 +23,22 @@ struct Known {
 pub(super) struct Topology {
     known: BTreeMap<NodeId, Known>,
     totals: Totals,
+    changed_at: Option<Timestamp>,
+    failovers: Vec<Failover>,
+    failed_since: BTreeMap<NodeId, Timestamp>,
+    uncovered_since: Option<Timestamp>,
 }
 
+/// A failover is remembered for so long, in seconds.
+const REMEMBERED: f64 = 86_400.0;
+
 impl Topology {
-    pub(super) fn totals(&self) -> Totals {
-        self.totals
+    /// Writes what is remembered into the past of a view.
+    pub(super) fn recall(&self, past: &mut Past) {
+        past.totals = self.totals;
+        past.changed_at = self.changed_at;
+        past.failovers.clone_from(&self.failovers);
+        past.failed_since.clone_from(&self.failed_since);
     }
 
     /// Takes in a view. The first one that names anybody is where everything begins: nothing changed yet.
@@ -115,15 +60,41 @@ impl Topology {
             self.remember(member);
         }
         if is_first {
-            return Vec::new();
+            events.clear();
         }
-        for event in &events {
+        self.count(view, &events);
+        self.watch_failures(view);
+        events
+    }
+
+    fn count(&mut self, view: &ClusterView, events: &[Event]) {
+        for event in events {
+            self.changed_at = Some(view.at);
             match Change::KINDS.iter().position(|kind| *kind == event.change.kind()) {
                 Some(kind) => self.totals.changes[kind] += 1,
                 None => self.totals.failovers += 1,
             }
+            if let Change::Failover { before } = &event.change {
+                self.failovers.push(Failover {
+                    at: view.at,
+                    shard: view.member(event.id).map_or_else(|| Arc::from(""), |member| member.shard.clone()),
+                    before: before.clone(),
+                    after: event.node.clone(),
+                    uncovered_seconds: self.uncovered_since.map_or(0.0, |since| view.at.seconds_since(since)),
+                });
+            }
         }
-        events
+        self.failovers.retain(|failover| view.at.seconds_since(failover.at) < REMEMBERED);
+        let surplus = self.failovers.len().saturating_sub(Past::MOST_FAILOVERS);
+        self.failovers.drain(..surplus);
+    }
+
+    fn watch_failures(&mut self, view: &ClusterView) {
+        let failed = view.members.iter().filter(|member| member.failed);
+        let since = |id: NodeId| self.failed_since.get(&id).copied().unwrap_or(view.at);
+        self.failed_since = failed.map(|member| (member.id, since(member.id))).collect();
+        let uncovered = view.coverage.uncovered() > 0;
+        self.uncovered_since = uncovered.then(|| self.uncovered_since.unwrap_or(view.at));
     }
 
     fn compare(&self, member: &Member, events: &mut Vec<Event>) {

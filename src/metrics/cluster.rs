@@ -3,9 +3,9 @@
 use super::Read::{Cluster, ClusterBy};
 use super::{Metric, Num};
 use crate::frame::Frame;
-use crate::history::Change;
 use crate::model::migration::Mechanism;
 use crate::model::node::Role;
+use crate::model::past::Change;
 
 pub(super) static ROWS: &[Metric] = &[
     Metric::gauge(
@@ -110,13 +110,13 @@ pub(super) static ROWS: &[Metric] = &[
         "failovers",
         "Replicas that became the primary of their primary's slots since this exporter \
          started, planned or not",
-        Cluster(|f| Some(Num::U(f.hindsight.totals.failovers))),
+        Cluster(|f| Some(Num::U(f.past.totals.failovers))),
     ),
     Metric::counter(
         "topology_changes",
         "Changes of the topology since this exporter started, by kind",
         ClusterBy("kind", |f, emit| {
-            for (kind, count) in Change::KINDS.iter().zip(f.hindsight.totals.changes) {
+            for (kind, count) in Change::KINDS.iter().zip(f.past.totals.changes) {
                 emit(kind, Num::U(count));
             }
         }),
@@ -126,7 +126,7 @@ pub(super) static ROWS: &[Metric] = &[
         "When the oldest open migration began: by the server's word where it tells, else when first seen; absent \
          without one",
         Cluster(|f| {
-            let since = f.hindsight.migrations.iter().filter_map(|migration| migration.since).min()?;
+            let since = f.past.migrations.iter().filter_map(|migration| migration.since).min()?;
             Some(Num::F(since.as_seconds()))
         }),
     )
@@ -136,7 +136,7 @@ pub(super) static ROWS: &[Metric] = &[
         "Keys still at the source in open slots (CLUSTER COUNTKEYSINSLOT, at most 1024 \
          slots of a node)",
         Cluster(|f| {
-            let keys = f.hindsight.migrations.iter().filter_map(|migration| migration.keys_remaining);
+            let keys = f.past.migrations.iter().filter_map(|migration| migration.keys_remaining);
             Some(Num::U(keys.sum()))
         }),
     ),
@@ -149,7 +149,7 @@ pub(super) static ROWS: &[Metric] = &[
 ];
 
 fn open_slots(frame: &Frame, mechanism: Mechanism) -> u64 {
-    let open = frame.hindsight.migrations.iter().filter(|migration| migration.mechanism == mechanism);
+    let open = frame.past.migrations.iter().filter(|migration| migration.mechanism == mechanism);
     open.map(|migration| u64::from(migration.slots.len().max(1))).sum()
 }
 

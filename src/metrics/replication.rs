@@ -3,8 +3,8 @@
 use super::Read::{Member, Node, NodeBy};
 use super::{Metric, Num, info, info_is};
 use crate::frame::Frame;
-use crate::history::{Basis, Lag};
 use crate::model::info::Field;
+use crate::model::past::{Basis, Lag};
 
 pub(super) static ROWS: &[Metric] = &[
     Metric::gauge(
@@ -70,5 +70,5 @@ const PARTIAL_OK: Field = Field::new("sync_partial_ok");
 const PARTIAL_ERR: Field = Field::new("sync_partial_err");
 
 fn lag(frame: &Frame, at: usize) -> Option<Lag> {
-    *frame.hindsight.lags.get(at)?
+    *frame.past.lags.get(at)?
 }

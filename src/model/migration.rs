@@ -100,4 +100,6 @@ pub struct OpenMigration {
     pub since: Option<Timestamp>,
     /// Keys still at the source in those of the slots that were counted.
     pub keys_remaining: Option<u64>,
+    /// The last poll in which these became fewer, or the first that saw the migration.
+    pub progressed_at: Option<Timestamp>,
 }

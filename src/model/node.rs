@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::address::Address;
 use super::slots::SlotSet;
+use super::time::Timestamp;
 
 /// A node id: 40 hexadecimal digits, first column of `CLUSTER NODES`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -158,6 +159,9 @@ pub struct Viewpoint {
     /// Peers to which its bus link is down (`disconnected`), ascending. A link may say `connected` long after
     /// a silent partition began.
     pub links_down: Vec<NodeId>,
+    /// Peers flagged `fail?` or `fail`, with the last pong that the node got of them (column 6, by the server's
+    /// clock), ascending by id.
+    pub last_pongs: Vec<(NodeId, Timestamp)>,
 }
 
 impl Viewpoint {

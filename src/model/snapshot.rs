@@ -54,8 +54,34 @@ pub struct NodeSnapshot {
     pub latency_stats: Read<Arc<Info>>,
     /// `CLUSTER COUNTKEYSINSLOT` of the slots that were open at the poll before: slot and keys.
     pub key_counts: Vec<(u16, u64)>,
+    /// DBSIZE and the keys of the node's own slots, where this poll counted them (a slow sweep).
+    pub key_sweep: Option<KeySweep>,
+    /// `CLUSTER SLOT-STATS ORDERBY key-count`: the fullest slots (Redis 8.2, Valkey 8.0 and later).
+    pub slot_stats: Read<Vec<SlotStat>>,
+    /// End of the certificate that the server presented, where TLS is spoken.
+    pub certificate_ends: Option<Timestamp>,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
+}
+
+/// Keys of a node, all and by slot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeySweep {
+    /// `DBSIZE`: the smaller of one before and one after the counts.
+    pub keys: u64,
+    /// `CLUSTER COUNTKEYSINSLOT`, by slot.
+    pub counts: Vec<(u16, u64)>,
+}
+
+/// One slot of CLUSTER SLOT-STATS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlotStat {
+    /// The slot.
+    pub slot: u16,
+    /// `key-count`
+    pub keys: u64,
+    /// `cpu-usec`, where the server counts it.
+    pub cpu_micros: Option<u64>,
 }
 
 /// How one probe fared on one node.

@@ -14,6 +14,7 @@ use crate::model::failure::ParseError;
 use crate::model::node::{Direction, Health, NodeId, NodeRow, NodeTable, OpenSlot, Role, Viewpoint};
 use crate::model::reply::Reply;
 use crate::model::slots::SlotSet;
+use crate::model::time::Timestamp;
 
 /// Tables by fingerprint: those of the last poll, and those met in this one.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,7 @@ struct Line<'a> {
     primary: &'a [u8],
     epoch: &'a [u8],
     connected: bool,
+    pong: &'a [u8],
     /// Slots, then open slots in brackets.
     slots: &'a [u8],
 }
@@ -68,7 +70,7 @@ impl<'a> Line<'a> {
             (!word.is_empty()).then_some(word)
         };
         let (id, address, flags, primary) = (column()?, column()?, column()?, column()?);
-        let (_ping, _pong, epoch, link) = (column()?, column()?, column()?, column()?);
+        let (_ping, pong, epoch, link) = (column()?, column()?, column()?, column()?);
         let (myself, flags) = match flags.strip_prefix(b"myself") {
             Some(others) => (true, others.strip_prefix(b",").unwrap_or(others)),
             None => (false, flags),
@@ -81,6 +83,7 @@ impl<'a> Line<'a> {
             primary,
             epoch,
             connected: link == b"connected",
+            pong,
             slots: rest,
         })
     }
@@ -94,6 +97,17 @@ impl<'a> Line<'a> {
     fn open(&self) -> &'a [u8] {
         let start = memchr::memchr(b'[', self.slots).unwrap_or(self.slots.len());
         &self.slots[start..]
+    }
+
+    /// `fail?` or `fail`.
+    fn is_flagged(&self) -> bool {
+        self.flags.split(|byte| *byte == b',').any(|flag| matches!(flag, b"fail" | b"fail?"))
+    }
+
+    /// Milliseconds since the Unix epoch, by the server's clock.
+    fn last_pong(&self) -> Timestamp {
+        let millis = std::str::from_utf8(self.pong).ok().and_then(|text| text.parse::<u64>().ok());
+        Timestamp(millis.unwrap_or(0).saturating_mul(1000))
     }
 
     /// Hash over the columns that are topology; lines are added up, so that their order does not matter.
@@ -118,7 +132,7 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpo
     let text = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "CLUSTER NODES"))?;
     let mut fingerprint = 0u64;
     let mut view = None;
-    let mut links_down = Vec::new();
+    let (mut links_down, mut last_pongs) = (Vec::new(), Vec::new());
     for (number, line) in lines(text) {
         let line = split(number, line)?;
         fingerprint = fingerprint.wrapping_add(line.hash());
@@ -126,6 +140,9 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpo
             view = Some((id(number, line.id)?, open_slots(line.open())));
         } else if !line.connected {
             links_down.push(id(number, line.id)?);
+        }
+        if line.is_flagged() {
+            last_pongs.push((id(number, line.id)?, line.last_pong()));
         }
     }
     let (myself, open_slots) =
@@ -135,7 +152,8 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpo
         None => tables.keep(table(text, fingerprint)?),
     };
     links_down.sort_unstable();
-    Ok(Viewpoint { myself, table, open_slots, links_down })
+    last_pongs.sort_unstable();
+    Ok(Viewpoint { myself, table, open_slots, links_down, last_pongs })
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::frame::Frame;
-use crate::history::{Change, Event};
 use crate::model::failure::AskError;
+use crate::model::past::{Change, Event};
 
 /// What was last said of each node, by label.
 pub(super) struct News {
@@ -21,7 +21,7 @@ impl News {
 
     /// Logs what is new in a frame.
     pub(super) fn tell(&mut self, frame: &Frame) {
-        frame.hindsight.events.iter().for_each(|event| self.event(event));
+        frame.past.events.iter().for_each(|event| self.event(event));
         let mut now = BTreeMap::new();
         for member in frame.view.members.iter().filter(|member| member.owns_label && member.said.is_some()) {
             self.node(&member.label, member.error());

@@ -42,6 +42,7 @@ impl ClusterView {
             target,
             since: None,
             keys_remaining: None,
+            progressed_at: None,
         };
         slots.into_iter().map(migration).collect()
     }
@@ -58,6 +59,7 @@ impl ClusterView {
                     target: None,
                     since: entry.created,
                     keys_remaining: None,
+                    progressed_at: None,
                 });
                 // A replica of Valkey lists its primary's migrations without the two ends.
                 open.source = open.source.or(entry.source);
@@ -75,6 +77,7 @@ impl ClusterView {
             target: None,
             since: None,
             keys_remaining: None,
+            progressed_at: None,
         };
         by_name.into_values().chain(std::iter::repeat_n(unknown, nameless)).collect()
     }

@@ -1,0 +1,177 @@
+//! What a check sees, and the questions that many checks ask of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::finding::{Finding, Outcome};
+use crate::model::info::{Field, Number};
+use crate::model::limits::{Expect, Limits};
+use crate::model::node::NodeId;
+use crate::model::past::{Lag, Past};
+use crate::model::snapshot::NodeSnapshot;
+use crate::model::view::{ClusterView, Member};
+
+/// One view, its past, and what the configuration wants of it.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// All nodes side by side.
+    pub view: &'a ClusterView,
+    /// What the views before tell.
+    pub past: &'a Past,
+    /// Thresholds.
+    pub limits: &'a Limits,
+    /// What the cluster should look like.
+    pub expect: &'a Expect,
+    /// From one poll to the next.
+    pub interval: Duration,
+    /// Ids of the nodes of the other configured clusters, by cluster.
+    pub others: &'a [(Arc<str>, BTreeSet<NodeId>)],
+}
+
+/// What a check says of one node.
+pub(super) enum Said {
+    /// Nothing is wrong with it.
+    Fine,
+    /// This is.
+    Wrong(Finding),
+    /// It cannot be told, for this reason.
+    Unknown(String),
+}
+
+impl From<Option<Finding>> for Said {
+    fn from(finding: Option<Finding>) -> Self {
+        finding.map_or(Self::Fine, Self::Wrong)
+    }
+}
+
+/// A node that answers, with what it said.
+#[derive(Clone, Copy)]
+pub(super) struct Node<'a> {
+    /// Index of the member.
+    pub at: usize,
+    /// The member.
+    pub member: &'a Member,
+    /// What it said.
+    pub said: &'a NodeSnapshot,
+}
+
+impl Node<'_> {
+    /// A line of INFO as an unsigned number.
+    pub(super) fn unsigned(&self, field: Field) -> Option<u64> {
+        self.said.info.as_ref().ok()?.unsigned(field)
+    }
+
+    /// A line of INFO as a number.
+    pub(super) fn number(&self, field: Field) -> Option<f64> {
+        self.said.info.as_ref().ok()?.number(field).map(Number::as_f64)
+    }
+
+    /// A line of INFO as text.
+    pub(super) fn text(&self, field: Field) -> Option<&str> {
+        self.said.info.as_ref().ok()?.text(field)
+    }
+
+    /// A setting (CONFIG GET).
+    pub(super) fn setting(&self, name: &str) -> Option<&str> {
+        self.said.settings.as_ref().ok()?.get(name)
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Whether a majority of the voting primaries told their tables.
+    pub(super) fn has_majority(&self) -> bool {
+        let voters = self.view.voters().count();
+        voters > 0 && self.voters_answering() * 2 > voters
+    }
+
+    fn voters_answering(&self) -> usize {
+        let told = |id: NodeId| self.view.member(id).is_some_and(|member| member.viewpoint().is_some());
+        self.view.voters().filter(|row| told(row.id)).count()
+    }
+
+    /// Why a verdict about the cluster is unknown.
+    pub(super) fn minority(&self) -> String {
+        let voters = self.view.voters().count();
+        if voters == 0 {
+            return "no node told who votes".to_owned();
+        }
+        format!("only {} of {voters} voting primaries answered", self.voters_answering())
+    }
+
+    /// The members that answer.
+    pub(super) fn nodes(&self) -> impl Iterator<Item = Node<'a>> {
+        let members = self.view.members.iter().enumerate();
+        members.filter_map(|(at, member)| {
+            let said = member.said.as_deref().filter(|said| said.info.is_ok())?;
+            Some(Node { at, member, said })
+        })
+    }
+
+    /// Asks of every node that answers. Firing if anything is wrong with any; unknown if it can be told of none; a
+    /// node that does not answer is another check's business.
+    pub(super) fn each_node(&self, judge: impl Fn(Node<'a>) -> Said) -> Outcome {
+        let (mut findings, mut unknown, mut fine) = (Vec::new(), None, false);
+        for node in self.nodes() {
+            match judge(node) {
+                Said::Fine => fine = true,
+                Said::Wrong(finding) => findings.push(finding),
+                Said::Unknown(why) => {
+                    unknown.get_or_insert(why);
+                }
+            }
+        }
+        match unknown {
+            Some(why) if findings.is_empty() && !fine => Outcome::Unknown(why),
+            _ => Outcome::of(findings),
+        }
+    }
+
+    /// How fast a line of INFO of a node grows, per second; see [`Past::rate`].
+    pub(super) fn rate(&self, node: Node<'_>, field: Field) -> Option<f64> {
+        self.past.rate(node.member, |said| said.info.as_ref().ok()?.unsigned(field))
+    }
+
+    /// Lag of a member.
+    pub(super) fn lag(&self, at: usize) -> Option<Lag> {
+        *self.past.lags.get(at)?
+    }
+
+    /// The label of a node, or its id where it is no member.
+    pub(super) fn label(&self, id: NodeId) -> Arc<str> {
+        self.view.member(id).map_or_else(|| Arc::from(id.to_string()), |member| member.label.clone())
+    }
+
+    /// `cluster-node-timeout`, seconds; the default of 15 where no node tells.
+    pub(super) fn node_timeout(&self) -> f64 {
+        let timeouts =
+            self.nodes().filter_map(|node| node.setting("cluster-node-timeout")?.parse::<f64>().ok());
+        timeouts.reduce(f64::min).map_or(15.0, |millis| millis / 1e3)
+    }
+
+    /// A command line for one node.
+    pub(super) fn cli(&self, member: &Member, command: &str) -> String {
+        match &member.route {
+            Some(crate::model::address::Target::Tcp(address)) => {
+                format!("redis-cli -h {} -p {} {command}", address.host, address.port)
+            }
+            Some(crate::model::address::Target::Unix(path)) => {
+                format!("redis-cli -s {} {command}", path.display())
+            }
+            None => format!("redis-cli {command}  # on {}", member.label),
+        }
+    }
+
+    /// Replicas of a primary that answer.
+    pub(super) fn heirs(&self, primary: &Member) -> impl Iterator<Item = &'a Member> {
+        let id = primary.id;
+        let members = self.view.members.iter();
+        members.filter(move |member| member.is_up() && !member.is_primary() && member.primary == Some(id))
+    }
+
+    /// Some member that answers, to begin with: a primary if there is one.
+    pub(super) fn any_node(&self) -> Option<&'a Member> {
+        let up = || self.view.members.iter().filter(|member| member.is_up());
+        up().find(|member| member.is_primary()).or_else(|| up().next())
+    }
+}

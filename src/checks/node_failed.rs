@@ -1,0 +1,45 @@
+//! A node is FAIL by quorum and still in the tables.
+
+use super::{Check, Context, Needs, minutes, runbook};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::node::Health;
+use crate::model::view::Member;
+
+pub(super) static CHECK: Check = Check {
+    code: "node_failed",
+    severity: Severity::P2,
+    hold: minutes(1),
+    summary: "A node is failed by quorum and still in the tables.",
+    since: "0.1.0",
+    explains: &["node_unreachable", "replicas_missing", "ghost_nodes"],
+    runbook: runbook!("node_failed"),
+    needs: Needs::Majority,
+    look,
+};
+
+fn look(context: &Context<'_>) -> Outcome {
+    let failed = context.view.members.iter().filter(|member| member.failed);
+    Outcome::of(failed.map(|member| finding(context, member)).collect())
+}
+
+fn finding(context: &Context<'_>, member: &Member) -> Finding {
+    let accusers = context.view.seen_by(member.id).filter(|(_, row)| row.health == Health::Failed);
+    let accusers: Vec<Value> = accusers.map(|(viewer, _)| Value::from(&viewer.label)).collect();
+    let role = member.role.map_or("node", |role| role.as_str());
+    let summary = format!(
+        "{role} {} is failed by quorum: {} peers say so, {}",
+        member.label,
+        accusers.len(),
+        if member.is_up() { "yet it answers this exporter" } else { "and it does not answer" }
+    );
+    let mut finding = Finding::new(Subject::node(member), summary)
+        .with("role", role)
+        .with("slots", member.slots.clone())
+        .with("failed_for", accusers)
+        .with("answers", member.is_up())
+        .with_some("error", member.error().map(ToString::to_string));
+    if let Some(node) = context.any_node() {
+        finding = finding.run(context.cli(node, "CLUSTER NODES"));
+    }
+    finding
+}

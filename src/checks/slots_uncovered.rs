@@ -1,0 +1,61 @@
+//! At least one slot has no live owner: unassigned, owner failed by quorum, owner unreachable and suspected by a peer,
+//! or owner loading. Independent of `cluster_state`, which says ok under `cluster-require-full-coverage no` and is one
+//! node's verdict anyway.
+
+use super::{Check, Context, Needs, runbook, seconds};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::slots::{SLOT_COUNT, SlotSet};
+use crate::model::view::Member;
+
+pub(super) static CHECK: Check = Check {
+    code: "slots_uncovered",
+    severity: Severity::P1,
+    hold: seconds(30),
+    summary: "Slots have no live owner.",
+    since: "0.1.0",
+    explains: &["commands_refused", "node_failed", "replicas_missing", "failover_not_ready"],
+    runbook: runbook!("slots_uncovered"),
+    needs: Needs::Majority,
+    look,
+};
+
+fn look(context: &Context<'_>) -> Outcome {
+    let coverage = &context.view.coverage;
+    let findings = coverage.reasons().into_iter().filter(|(_, slots)| !slots.is_empty());
+    Outcome::of(findings.map(|(reason, slots)| finding(context, reason, slots)).collect())
+}
+
+fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Finding {
+    let owners = owners(context, slots);
+    let (count, share) = (slots.len(), f64::from(slots.len()) / f64::from(SLOT_COUNT));
+    let words = match reason {
+        "unassigned" => "assigned to no node",
+        "owner_failed" => "owned by a node that a majority holds for failed",
+        "owner_loading" => "owned by a node that is still loading its dataset",
+        _ => "owned by a node that does not answer and is suspected by its peers",
+    };
+    let heirs = owners.iter().flat_map(|owner| context.heirs(owner)).map(|heir| Value::from(&heir.label));
+    let heirs: Vec<Value> = heirs.collect();
+    let labels = owners.iter().map(|owner| owner.label.clone());
+    let mut finding = Finding::new(
+        Subject::slots(slots.clone(), labels),
+        format!("{count} slots ({:.1} %) have no live owner: {slots} {words}", share * 100.0),
+    )
+    .with("reason", reason)
+    .with("slots", slots.clone())
+    .with("count", Value::Count(count.into()))
+    .with("share", Value::Ratio(share))
+    .with("replicas_that_could_take_over", heirs);
+    if let Some(node) = context.any_node() {
+        finding = finding.run(context.cli(node, "CLUSTER INFO")).run(context.cli(node, "CLUSTER NODES"));
+    }
+    for heir in owners.iter().flat_map(|owner| context.heirs(owner)) {
+        finding = finding.run(context.cli(heir, "INFO replication"));
+    }
+    finding
+}
+
+fn owners<'a>(context: &Context<'a>, slots: &SlotSet) -> Vec<&'a Member> {
+    let owns = |member: &&Member| member.is_primary() && !member.slots.intersection(slots).is_empty();
+    context.view.members.iter().filter(owns).collect()
+}

@@ -1,0 +1,140 @@
+//! The same slot is claimed by two nodes, each as primary on its own word, in two polls in a row: a restarted old
+//! primary claims its slots for some milliseconds, and that must not page.
+//!
+//! No single node's view can show this: a table has one owner per slot. The claims come from the `myself` lines of
+//! different nodes.
+
+use super::{Check, Context, Needs, runbook, seconds};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes};
+use crate::model::node::NodeId;
+use crate::model::slots::SlotSet;
+use crate::model::snapshot::Replication;
+use crate::model::view::{ClusterView, Member};
+
+pub(super) static CHECK: Check = Check {
+    code: "split_brain",
+    severity: Severity::P1,
+    hold: seconds(10),
+    summary: "Two primaries claim the same slots, each on its own word.",
+    since: "0.1.0",
+    explains: &["partitioned", "slot_maps_disagree", "node_suspected", "node_failed", "membership_disagrees"],
+    runbook: runbook!("split_brain"),
+    needs: Needs::Nothing,
+    look,
+};
+
+fn look(context: &Context<'_>) -> Outcome {
+    let members = &context.view.members;
+    if !members.iter().any(|member| member.claim().is_some()) {
+        return Outcome::Unknown("no primary told which slots it claims".to_owned());
+    }
+    let confirmed = context.limits.split_brain_polls < 2 || context.past.previous.is_some();
+    let mut findings = Vec::new();
+    for (at, one) in members.iter().enumerate() {
+        for other in &members[at + 1..] {
+            let both = contested(one, other);
+            let lasting = match &context.past.previous {
+                Some(previous) if context.limits.split_brain_polls >= 2 => {
+                    both.intersection(&contested_before(previous, one.id, other.id))
+                }
+                _ => both.clone(),
+            };
+            if !lasting.is_empty() {
+                findings.push(finding(context, one, other, &lasting));
+            } else if !both.is_empty() && !confirmed {
+                return Outcome::Unknown("a second poll must confirm the claims".to_owned());
+            }
+        }
+    }
+    Outcome::of(findings)
+}
+
+fn contested(one: &Member, other: &Member) -> SlotSet {
+    match (one.claim(), other.claim()) {
+        (Some(one), Some(other)) => one.intersection(other),
+        _ => SlotSet::new(),
+    }
+}
+
+fn contested_before(previous: &ClusterView, one: NodeId, other: NodeId) -> SlotSet {
+    match (previous.member(one), previous.member(other)) {
+        (Some(one), Some(other)) => contested(one, other),
+        _ => SlotSet::new(),
+    }
+}
+
+fn finding(context: &Context<'_>, one: &Member, other: &Member, slots: &SlotSet) -> Finding {
+    let (winner, loser) = if one.config_epoch >= other.config_epoch { (one, other) } else { (other, one) };
+    let lost = lost_bytes(winner, loser);
+    let fate = match lost {
+        Some(lost) => format!("{} of writes", bytes(lost)),
+        None => "the writes it took since the split".to_owned(),
+    };
+    let summary = format!(
+        "slots {slots} are claimed by {} (epoch {}) and {} (epoch {}): at heal {} wins and {} loses {fate}; save \
+         the RDB of {} before you heal",
+        winner.label,
+        winner.config_epoch,
+        loser.label,
+        loser.config_epoch,
+        winner.label,
+        loser.label,
+        loser.label
+    );
+    Finding::new(Subject::slots(slots.clone(), [winner.label.clone(), loser.label.clone()]), summary)
+        .with("slots", slots.clone())
+        .with("winner", &winner.label)
+        .with("loser", &loser.label)
+        .with_some("bytes_lost", lost.map(Value::Bytes))
+        .with("claimants", Value::Map(vec![claimant(context, winner), claimant(context, loser)]))
+        .run(context.cli(loser, "BGSAVE"))
+        .run(context.cli(loser, "LASTSAVE"))
+        .run(context.cli(loser, "CONFIG GET dir"))
+        .run(context.cli(winner, "CLUSTER NODES"))
+        .run(context.cli(loser, "CLUSTER NODES"))
+}
+
+fn claimant(context: &Context<'_>, member: &Member) -> (String, Value) {
+    let said = member.said.as_deref();
+    let cluster = said.and_then(|said| said.cluster.as_ref().ok());
+    let replication = said.and_then(|said| said.replication.as_ref().ok());
+    let info = said.and_then(|said| said.info.as_ref().ok());
+    let quorum = context.view.groups.first().is_some_and(|group| {
+        let voters = group.iter().filter(|at| {
+            let id = context.view.members[**at].id;
+            context.view.voters().any(|row| row.id == id)
+        });
+        let here = group.iter().any(|at| context.view.members[*at].id == member.id);
+        here && voters.count() >= context.view.quorum()
+    });
+    let mut facts = vec![
+        ("epoch".to_owned(), Value::Count(member.config_epoch)),
+        ("on_quorum_side".to_owned(), Value::Flag(quorum)),
+    ];
+    if let Some(cluster) = cluster {
+        facts.push(("writable".to_owned(), Value::Flag(cluster.state_ok)));
+    }
+    if let Some(offset) = replication.and_then(|replication| replication.offset) {
+        facts.push(("offset".to_owned(), Value::Count(offset)));
+    }
+    if let Some(Ok(saved)) = said.map(|said| &said.last_save) {
+        facts.push(("last_save".to_owned(), Value::Time(saved.as_seconds())));
+    }
+    if let Some(uptime) = info.and_then(|info| info.get("uptime_in_seconds")?.parse().ok()) {
+        facts.push(("uptime".to_owned(), Value::Seconds(uptime)));
+    }
+    (member.label.to_string(), Value::Map(facts))
+}
+
+/// The winner's history forked from the loser's at `second_repl_offset`: what the loser wrote behind it is lost.
+fn lost_bytes(winner: &Member, loser: &Member) -> Option<u64> {
+    let (winner, loser) = (replication(winner)?, replication(loser)?);
+    if winner.replid2 != loser.replid {
+        return None;
+    }
+    loser.offset?.checked_sub(winner.second_offset?.checked_sub(1)?)
+}
+
+fn replication(member: &Member) -> Option<&Replication> {
+    member.said.as_ref()?.replication.as_ref().ok()
+}

@@ -1,0 +1,51 @@
+//! First sight and progress of open migrations.
+
+use std::collections::BTreeMap;
+
+use crate::model::migration::{Mechanism, OpenMigration};
+use crate::model::node::NodeId;
+use crate::model::time::Timestamp;
+use crate::model::view::ClusterView;
+
+/// One migration: mechanism, first slot, source. SETSLOT has no name to go by.
+type Key = (Mechanism, Option<u16>, Option<NodeId>);
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    first: Timestamp,
+    keys: Option<u64>,
+    progressed: Timestamp,
+}
+
+/// The migrations that were open in the last view.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Migrations {
+    seen: BTreeMap<Key, Seen>,
+}
+
+impl Migrations {
+    /// The open migrations of a view: dated by the server's word, else by first sight; with the last poll in which
+    /// the keys at the source became fewer.
+    pub(super) fn fold(&mut self, view: &ClusterView) -> Vec<OpenMigration> {
+        let mut open = view.open_migrations();
+        let before = std::mem::take(&mut self.seen);
+        for migration in &mut open {
+            let key = (migration.mechanism, migration.slots.iter().next(), migration.source);
+            let fresh = Seen { first: view.at, keys: migration.keys_remaining, progressed: view.at };
+            let mut seen = before.get(&key).copied().unwrap_or(fresh);
+            if moved(seen.keys, migration.keys_remaining) {
+                seen.progressed = view.at;
+            }
+            seen.keys = migration.keys_remaining.or(seen.keys);
+            migration.since = migration.since.or(Some(seen.first));
+            migration.progressed_at = Some(seen.progressed);
+            self.seen.insert(key, seen);
+        }
+        open
+    }
+}
+
+/// Whether keys left the source between two counts. New writes may hide a slow move; a longer look then shows it.
+fn moved(before: Option<u64>, now: Option<u64>) -> bool {
+    matches!((before, now), (Some(before), Some(now)) if now < before)
+}

@@ -1,0 +1,185 @@
+//! What the polls before this one tell: the part of a judgement that no single view can give.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::migration::OpenMigration;
+use super::node::{NodeId, Role};
+use super::snapshot::NodeSnapshot;
+use super::time::Timestamp;
+use super::view::{ClusterView, Member};
+
+/// The past of one cluster, as far as it matters to one view.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// The view before; `None` on the first poll.
+    pub previous: Option<Arc<ClusterView>>,
+    /// Replication lag, by index of the member.
+    pub lags: Vec<Option<Lag>>,
+    /// Counts since the exporter started.
+    pub totals: Totals,
+    /// What happened between the last view and this one.
+    pub events: Vec<Event>,
+    /// When the topology last changed, as far as it was seen.
+    pub changed_at: Option<Timestamp>,
+    /// Failovers of the last day, oldest first, at most [`Past::MOST_FAILOVERS`].
+    pub failovers: Vec<Failover>,
+    /// Migrations that are open now, with first sight and last progress.
+    pub migrations: Vec<OpenMigration>,
+    /// Since when members have been failed by quorum.
+    pub failed_since: BTreeMap<NodeId, Timestamp>,
+    /// Full resynchronisations that primaries gave within the last hour.
+    pub resyncs: Vec<Resync>,
+    /// Keys outside the slots of their node, as last counted.
+    pub orphans: BTreeMap<NodeId, Orphans>,
+    /// Bytes per second of each node's replication stream, over the last minutes; by index of the member.
+    pub write_rates: Vec<Option<f64>>,
+}
+
+impl Past {
+    /// Failovers that are remembered.
+    pub const MOST_FAILOVERS: usize = 64;
+
+    /// How fast a count of a member grows, per second, between the view before and `member` now. `None` on the
+    /// first poll, where the member did not answer one of the two, and after a restart: a counter that went down is
+    /// no negative rate.
+    pub fn rate(&self, member: &Member, count: impl Fn(&NodeSnapshot) -> Option<u64>) -> Option<f64> {
+        let now = member.said.as_deref()?;
+        let before = self.previous.as_ref()?.member(member.id)?.said.as_deref()?;
+        let run = |said: &NodeSnapshot| said.info.as_ref().ok()?.get("run_id").map(str::to_owned);
+        if run(now)? != run(before)? {
+            return None;
+        }
+        let grown = count(now)?.checked_sub(count(before)?)?;
+        let span = now.asked_at.seconds_since(before.asked_at);
+        (span > 0.0).then(|| grown as f64 / span)
+    }
+}
+
+/// How far a replica is behind its primary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lag {
+    /// Bytes of the replication stream.
+    pub bytes: u64,
+    /// Age of what the replica has: how long ago the primary's offset was the replica's. At least this, where the
+    /// exporter has not watched for so long.
+    pub seconds: f64,
+    /// What it was computed from.
+    pub basis: Basis,
+}
+
+/// What a lag was computed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The replica's own offset of this poll.
+    OwnOffset,
+    /// The replica does not answer: the highest offset it is known to have reached, from its own last word or from
+    /// the primary's `slaveN` line. It may have gone on since: the lag is an upper bound.
+    LastKnown,
+}
+
+/// What happened. The kinds of `rediscluster_topology_changes_total`, and failovers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// A node is named that was not before.
+    Joined,
+    /// No node names it any more.
+    Left,
+    /// It announces another address than before.
+    AddressChanged {
+        /// The label it had.
+        before: Arc<str>,
+    },
+    /// Primary became replica, or replica primary.
+    RoleChanged {
+        /// What it is now.
+        now: Role,
+    },
+    /// It owns other slots than before, on its own word.
+    SlotsMoved {
+        /// Slots that it has now and had not.
+        gained: u32,
+        /// Slots that it had and has no more.
+        lost: u32,
+    },
+    /// A replica became the primary of slots that its primary had.
+    Failover {
+        /// Label of the primary before.
+        before: Arc<str>,
+    },
+}
+
+impl Change {
+    /// Values of the label `kind`; failovers have a metric of their own.
+    pub const KINDS: [&str; 5] = ["joined", "left", "address_changed", "role_changed", "slots_moved"];
+
+    /// Stable short name.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Joined => "joined",
+            Self::Left => "left",
+            Self::AddressChanged { .. } => "address_changed",
+            Self::RoleChanged { .. } => "role_changed",
+            Self::SlotsMoved { .. } => "slots_moved",
+            Self::Failover { .. } => "failover",
+        }
+    }
+}
+
+/// A change and the node it befell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Label of the node.
+    pub node: Arc<str>,
+    /// Its id.
+    pub id: NodeId,
+    /// What happened.
+    pub change: Change,
+}
+
+/// Counts since the exporter started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Failovers, planned or not.
+    pub failovers: u64,
+    /// By kind, in the order of [`Change::KINDS`].
+    pub changes: [u64; Change::KINDS.len()],
+}
+
+/// A failover that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Failover {
+    /// The first view that showed the new primary.
+    pub at: Timestamp,
+    /// Shard, as the new primary names it.
+    pub shard: Arc<str>,
+    /// Label of the primary before.
+    pub before: Arc<str>,
+    /// Label of the new primary.
+    pub after: Arc<str>,
+    /// How long slots had been without a live owner when it was seen; 0 if no view showed any.
+    pub uncovered_seconds: f64,
+}
+
+/// Full resynchronisations that a primary gave between two polls.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resync {
+    /// The view that showed them.
+    pub at: Timestamp,
+    /// Shard of the primary.
+    pub shard: Arc<str>,
+    /// How many: INFO `sync_full` grew by so much.
+    pub count: u64,
+}
+
+/// Keys in slots that their node neither owns nor imports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Orphans {
+    /// DBSIZE less the keys in the node's own and importing slots, the least of the last counts in a row that found
+    /// any; 0 if the last count found none.
+    pub keys: u64,
+    /// Counts in a row that found some.
+    pub confirmed: u32,
+    /// The last count.
+    pub at: Timestamp,
+}
