@@ -5,6 +5,7 @@
 //! never do.
 
 mod bus;
+mod checks;
 mod cluster;
 mod collector;
 mod commands;
@@ -82,8 +83,6 @@ impl From<usize> for Num {
     }
 }
 
-/// Takes one sample: the value of the row's own label, and the number.
-type Emit<'a> = dyn FnMut(&str, Num) + 'a;
 /// Takes one sample: all labels beside cluster and node, and the number.
 type EmitLabels<'a> = dyn FnMut(&[(&str, &str)], Num) + 'a;
 
@@ -92,8 +91,8 @@ type EmitLabels<'a> = dyn FnMut(&[(&str, &str)], Num) + 'a;
 pub enum Read {
     /// `{redis_cluster}`
     Cluster(fn(&Frame) -> Option<Num>),
-    /// `{redis_cluster, LABEL}`
-    ClusterBy(&'static str, fn(&Frame, &mut Emit<'_>)),
+    /// `{redis_cluster, …}`
+    ClusterBy(&'static [&'static str], fn(&Frame, &mut EmitLabels<'_>)),
     /// `{redis_cluster, redis_node}` for every node, whether it answers or not.
     Member(fn(&Frame, usize) -> Option<Num>),
     /// `{redis_cluster, redis_node, …}` for every node, whether it answers or not.
@@ -172,20 +171,21 @@ impl Metric {
 
     /// The names of its labels.
     pub fn labels(&self) -> Vec<&'static str> {
-        let more: &[&str] = match &self.read {
-            Read::Cluster(_) => return vec!["redis_cluster"],
-            Read::ClusterBy(label, _) => return vec!["redis_cluster", label],
-            Read::MemberBy(labels, _) | Read::NodeBy(labels, _) => labels,
-            _ => &[],
+        let (first, more): (&[&str], &[&str]) = match &self.read {
+            Read::Cluster(_) => (&["redis_cluster"], &[]),
+            Read::ClusterBy(labels, _) => (&["redis_cluster"], labels),
+            Read::MemberBy(labels, _) | Read::NodeBy(labels, _) => (&["redis_cluster", "redis_node"], labels),
+            _ => (&["redis_cluster", "redis_node"], &[]),
         };
-        ["redis_cluster", "redis_node"].iter().chain(more).copied().collect()
+        first.iter().chain(more).copied().collect()
     }
 }
 
 /// All rows, in the order in which they are exported.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let groups: [&'static [Metric]; 8] = [
+    let groups: [&'static [Metric]; 9] = [
         cluster::ROWS,
+        checks::ROWS,
         node::ROWS,
         replication::ROWS,
         bus::ROWS,

@@ -55,9 +55,9 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge(
         "slots_uncovered",
         "Slots without a live owner, by reason",
-        ClusterBy("reason", |f, emit| {
+        ClusterBy(&["reason"], |f, emit| {
             for (reason, slots) in f.view.coverage.reasons() {
-                emit(reason, Num::U(slots.len().into()));
+                emit(&[("reason", reason)], Num::U(slots.len().into()));
             }
         }),
     ),
@@ -71,9 +71,9 @@ pub(super) static ROWS: &[Metric] = &[
         "slots_open",
         "Slots in migration, by mechanism; a lower bound for atomic ones on Redis without the right for CLUSTER \
          MIGRATION STATUS",
-        ClusterBy("mechanism", |f, emit| {
+        ClusterBy(&["mechanism"], |f, emit| {
             for mechanism in Mechanism::ALL {
-                emit(mechanism.as_str(), Num::U(open_slots(f, mechanism)));
+                emit(&[("mechanism", mechanism.as_str())], Num::U(open_slots(f, mechanism)));
             }
         }),
     ),
@@ -115,9 +115,9 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::counter(
         "topology_changes",
         "Changes of the topology since this exporter started, by kind",
-        ClusterBy("kind", |f, emit| {
+        ClusterBy(&["kind"], |f, emit| {
             for (kind, count) in Change::KINDS.iter().zip(f.past.totals.changes) {
-                emit(kind, Num::U(count));
+                emit(&[("kind", kind)], Num::U(count));
             }
         }),
     ),

@@ -119,9 +119,7 @@ fn samples(row: &Metric, frame: &Frame, stale: bool, emit: &mut Sample<'_>) {
                 emit(&[cluster], value);
             }
         }
-        Read::ClusterBy(label, read) => {
-            read(frame, &mut |text, value| emit(&[cluster, (label, text)], value));
-        }
+        Read::ClusterBy(_, read) => read(frame, &mut |more, value| with_more(&[cluster], more, value, emit)),
         _ if stale => {}
         _ => node_samples(row, frame, cluster, emit),
     }
@@ -131,7 +129,7 @@ fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut S
     for (at, member) in frame.view.members.iter().enumerate().filter(|(_, member)| member.owns_label) {
         let node = ("redis_node", &*member.label);
         let said = member.said.as_deref();
-        let mut labelled = |more: &[(&str, &str)], value| with_more([cluster, node], more, value, emit);
+        let mut labelled = |more: &[(&str, &str)], value| with_more(&[cluster, node], more, value, emit);
         match (row.read, said) {
             (Read::MemberBy(_, read), _) => read(frame, member, &mut labelled),
             (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
@@ -152,20 +150,22 @@ fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut S
     for stranger in &frame.view.strangers {
         if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
             super::node::stranger(row.name, stranger, &mut |more, value| {
-                with_more([cluster, ("redis_node", &stranger.target.to_string())], more, value, emit);
+                with_more(&[cluster, ("redis_node", &stranger.target.to_string())], more, value, emit);
             });
         }
     }
 }
 
-/// Up to this many labels beside cluster and node.
-const MORE: usize = 7;
+/// Up to this many labels on one sample.
+const MOST_LABELS: usize = 9;
 
-fn with_more(first: [(&str, &str); 2], more: &[(&str, &str)], value: Num, emit: &mut Sample<'_>) {
-    let mut labels = [("", ""); 2 + MORE];
-    let used = 2 + more.len().min(MORE);
-    labels[..2].copy_from_slice(&first);
-    labels[2..used].copy_from_slice(&more[..used - 2]);
+fn with_more(first: &[(&str, &str)], more: &[(&str, &str)], value: Num, emit: &mut Sample<'_>) {
+    let mut labels = [("", ""); MOST_LABELS];
+    let mut used = 0;
+    for (to, label) in labels.iter_mut().zip(first.iter().chain(more)) {
+        *to = *label;
+        used += 1;
+    }
     emit(&labels[..used], value);
 }
 
