@@ -5,8 +5,10 @@
 //! files as `PONG`, `(integer) 5` or `(error) ERR …`, and arrays only as `.resp`. A folder with nothing but
 //! `_meta.json` is a node that did not answer. Other files are passed over.
 
+mod disguise;
 mod meta;
 pub mod resp;
+mod sweep;
 
 use std::fs;
 use std::io;
@@ -17,7 +19,8 @@ use std::time::Duration;
 use crate::model::reply::Reply;
 use crate::model::slots::SLOT_COUNT;
 use crate::model::time::Timestamp;
-use crate::probes::{Answer, ProbeId, Replies, SETTINGS, Shape};
+use crate::probes::{Answer, Every, ProbeId, Replies, SETTINGS, Shape};
+pub use disguise::Disguise;
 use meta::{Call, ClientError, Meta};
 
 /// The largest file that is read: 64 MiB is `CLUSTER NODES` of some 400,000 nodes.
@@ -75,7 +78,7 @@ fn read_node(dir: &Path) -> Result<Replies, CaptureError> {
     let meta: Meta = serde_json::from_slice(&read_file(&path)?.unwrap_or_default())
         .map_err(|error| CaptureError::Meta { path, error })?;
     let mut answers = Vec::new();
-    for probe in ProbeId::ALL {
+    for probe in ProbeId::ALL.into_iter().filter(|probe| probe.row().every != Every::OnDemand) {
         if let Some((stem, reply)) = read_probe(dir, probe)? {
             let call = meta.commands.get(&stem).copied().unwrap_or_default();
             answers.push(Answer {
@@ -98,6 +101,8 @@ fn read_node(dir: &Path) -> Result<Replies, CaptureError> {
         failure: meta.client_error.map(|error| error.to_ask_error(took)),
         answers,
         key_counts: read_key_counts(dir)?,
+        sweep: sweep::read(dir)?,
+        certificate_ends: None,
     })
 }
 
@@ -119,6 +124,7 @@ fn stems(probe: ProbeId) -> Vec<String> {
         ProbeId::Info => stems.push("INFO_everything".to_owned()),
         ProbeId::MigrationStatus => stems.push("CLUSTER_MIGRATION_STATUS_ALL".to_owned()),
         ProbeId::ConfigGet => stems.push("CONFIG_GET_all".to_owned()),
+        ProbeId::SlotStats => stems.push("CLUSTER_SLOT-STATS_key-count".to_owned()),
         _ => {}
     }
     stems
@@ -185,6 +191,19 @@ fn from_text(bytes: Vec<u8>, shape: Shape) -> Option<Reply> {
     }
 }
 
+/// Writes a folder for every node into `dir`, which is made if it is not there; returns how many.
+///
+/// # Errors
+/// A folder is there already, or something cannot be written.
+pub fn write(dir: &Path, replies: &[Replies]) -> Result<usize, CaptureError> {
+    fs::create_dir_all(dir).map_err(io_error(dir))?;
+    for replies in replies {
+        let name = replies.target.to_string().replace(['/', ':', '[', ']'], "_");
+        write_node(&dir.join(name), replies)?;
+    }
+    Ok(replies.len())
+}
+
 /// Writes what a node replied into `dir`, a new folder named after the node.
 pub fn write_node(dir: &Path, replies: &Replies) -> Result<(), CaptureError> {
     fs::create_dir(dir).map_err(io_error(dir))?;
@@ -204,6 +223,9 @@ pub fn write_node(dir: &Path, replies: &Replies) -> Result<(), CaptureError> {
     }
     for (slot, reply) in &replies.key_counts {
         write_reply(dir, &format!("{KEY_COUNT_STEM}{slot}"), reply)?;
+    }
+    if let Some(sweep) = &replies.sweep {
+        sweep::write(dir, sweep)?;
     }
     let path = dir.join("_meta.json");
     let text =

@@ -35,8 +35,53 @@ pub enum Command {
     /// Look at the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Judge once and print what is wrong: exit 0 clear, 1 only P2 or P3, 2 any P1, 3 could not judge
+    Check(Check),
+    /// Write what all nodes reply into a directory: a bug report, a fixture
+    Capture(Capture),
     /// Print the reference of all metrics
     Metrics,
+    /// Print the reference of all checks
+    Checks,
+    /// Print what is asked of the servers, and the rights that it takes
+    Access,
+}
+
+/// Judge once.
+#[derive(Args, Clone)]
+pub struct Check {
+    /// Seeds of the one cluster to judge; without them the clusters of the configuration.
+    #[command(flatten)]
+    pub seeds: Seeds,
+    /// Form of the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: ReportFormat,
+    /// Judge a capture directory instead of live nodes; given twice, the first is the poll before the second
+    #[arg(long, value_name = "DIR")]
+    pub from: Vec<PathBuf>,
+}
+
+/// Form of the report of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Write what all nodes reply.
+#[derive(Args, Clone)]
+pub struct Capture {
+    /// Seeds of the one cluster to capture; without them the clusters of the configuration.
+    #[command(flatten)]
+    pub seeds: Seeds,
+    /// Directory to write into
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Replace addresses and ids
+    #[arg(long)]
+    pub anonymise: bool,
 }
 
 /// What to do with the configuration.
@@ -98,9 +143,13 @@ impl Cli {
     /// The sources of the configuration: what was given here, and the environment.
     pub fn sources(&self, environment: BTreeMap<String, String>) -> Sources {
         let mut seeds = self.seeds.seeds.clone();
-        if let Some(Command::Serve(more)) = &self.command {
-            seeds.extend_from_slice(&more.seeds);
-        }
+        let more = match &self.command {
+            Some(Command::Serve(more)) => Some(more),
+            Some(Command::Check(check)) => Some(&check.seeds),
+            Some(Command::Capture(capture)) => Some(&capture.seeds),
+            _ => None,
+        };
+        seeds.extend(more.iter().flat_map(|more| more.seeds.iter().cloned()));
         Sources { file: self.flags.config_file.clone(), flags: self.flags.given(), seeds, environment }
     }
 }

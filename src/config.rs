@@ -68,6 +68,8 @@ pub struct Poll {
     pub timeout: Duration,
     /// How often the slow probes are sent. At least `interval`.
     pub slow_interval: Duration,
+    /// How often all keys of a primary are counted, slot by slot. At least `interval`.
+    pub sweep_interval: Duration,
     /// Nodes of one cluster that are asked at the same time.
     pub concurrency: usize,
 }
@@ -78,6 +80,7 @@ impl Default for Poll {
             interval: Duration::from_secs(5),
             timeout: Duration::from_secs(2),
             slow_interval: Duration::from_secs(30),
+            sweep_interval: Duration::from_secs(300),
             concurrency: 64,
         }
     }

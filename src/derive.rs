@@ -1,6 +1,8 @@
 //! Documents that derive from the tables, so that no fact is written twice.
 
+use crate::checks::{CHECKS, Check};
 use crate::metrics::{self, Kind};
+use crate::probes::{Every, Need, PROBES};
 
 /// The reference of all metrics: `docs/metrics.md`, and what the command `metrics` prints.
 pub fn metrics_reference() -> String {
@@ -21,6 +23,95 @@ pub fn metrics_reference() -> String {
         let labels = row.labels().iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
         let help = row.help_text().replace('|', "\\|");
         text += &format!("| `{}` | {kind} | {labels} | {help} |\n", row.full_name());
+    }
+    text
+}
+
+/// The reference of all checks: `docs/checks.md`, and what the command `checks` prints.
+pub fn checks_reference() -> String {
+    let mut text = String::from(
+        "# Checks\n\n\
+         P1 pages now, P2 wants somebody within the hour, P3 on the next business day. *Hold* is how long a check\n\
+         fires before anybody is told. Every check has a series from the first poll on:\n\
+         `rediscluster_check_firing{check,severity}` is 1 while it fires, `rediscluster_check_unknown{check}` while it\n\
+         cannot judge, and `rediscluster_finding` has one series per subject. Thresholds are the keys of `limits:` in\n\
+         `config.example.yaml`; severity and enablement can be changed per cluster under `checks:`.\n\n\
+         | check | severity | hold | says | explains |\n|---|---|---|---|---|\n",
+    );
+    for check in CHECKS {
+        text += &check_row(check);
+    }
+    text
+}
+
+fn check_row(check: &Check) -> String {
+    let explains = check.explains.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ");
+    let (code, severity, summary) = (check.code, check.severity.as_str(), check.summary);
+    let hold = match check.hold.as_secs() {
+        0 => "-".to_owned(),
+        s @ 1..60 => format!("{s}s"),
+        s @ 60..3600 => format!("{}m", s / 60),
+        s => format!("{}h", s / 3600),
+    };
+    format!("| [`{code}`](runbooks/{code}.md) | {severity} | {hold} | {summary} | {explains} |\n")
+}
+
+/// Rules beside those of the probes: the name under which our connections are listed.
+const CLIENT_NAME_RULE: &str = "+client|setname";
+
+/// The least rights, as one line for servers that have all commands of `since`: one unknown subcommand would refuse
+/// the whole line.
+pub fn acl_line(since: &[&str]) -> String {
+    let mut rules: Vec<&str> = Vec::new();
+    for probe in PROBES.iter().filter(|probe| probe.since == "all" || since.contains(&probe.since)) {
+        if !probe.acl.is_empty() && !rules.contains(&probe.acl) {
+            rules.push(probe.acl);
+        }
+    }
+    format!(
+        "ACL SETUSER monitor on >PASSWORD resetkeys resetchannels -@all {} {CLIENT_NAME_RULE}",
+        rules.join(" ")
+    )
+}
+
+/// Servers, newest commands last, with what of [`crate::probes::Probe::since`] they have.
+pub const ACL_SERVERS: [(&str, &[&str]); 5] = [
+    ("Redis 6.2", &[]),
+    ("Redis 7.0", &["Redis 7.0, Valkey 7.2"]),
+    ("Redis 7.2 to 8.0, Valkey 7.2", &["Redis 7.0, Valkey 7.2", "Redis 7.2, Valkey 7.2"]),
+    (
+        "Redis 8.2 and later, Valkey 8.0 and 8.1",
+        &["Redis 7.0, Valkey 7.2", "Redis 7.2, Valkey 7.2", "Redis 8.2, Valkey 8.0"],
+    ),
+    ("Valkey 9", &["Redis 7.0, Valkey 7.2", "Redis 7.2, Valkey 7.2", "Redis 8.2, Valkey 8.0", "Valkey 9.0"]),
+];
+
+/// The reference of what is asked, and of the rights that it takes: `docs/access.md`.
+pub fn access_reference() -> String {
+    let mut text = String::from(
+        "# What is asked, and the rights that it takes\n\n\
+         | probe | command | needed | sent | servers | rule |\n|---|---|---|---|---|---|\n",
+    );
+    for probe in &PROBES {
+        let need = if probe.need == Need::Required { "required" } else { "optional" };
+        let every = match probe.every {
+            Every::Poll => "every poll",
+            Every::Slow => "each `poll.slow_interval`",
+            Every::OptIn => "each `poll.slow_interval`, where turned on",
+            Every::OnDemand => "for open slots, and in sweeps",
+        };
+        let command = probe.file_stem().replace('_', " ");
+        let rule = if probe.acl.is_empty() {
+            "-".to_owned()
+        } else {
+            format!("`{}`", probe.acl.replace('|', "\\|"))
+        };
+        text += &format!("| {} | {command} | {need} | {every} | {} | {rule} |\n", probe.name, probe.since);
+    }
+    text += "\nA user with the least rights, by server; none of them can read or write a key. `CLUSTER MIGRATION` is left\n\
+             out on purpose: its right also allows to start and to cancel migrations.\n";
+    for (servers, since) in ACL_SERVERS {
+        text += &format!("\n{servers}:\n\n```\n{}\n```\n", acl_line(since));
     }
     text
 }

@@ -38,5 +38,3 @@ pub mod run;
 pub mod self_metrics;
 pub mod service;
 pub mod status;
-
-pub use run::run;

@@ -7,10 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use redis_cluster_exporter::cli::{Cli, Command, ConfigCommand};
-use redis_cluster_exporter::config::{self, Config, Log, LogFormat, PREFIX, Sources};
-use redis_cluster_exporter::run::Reloads;
-use redis_cluster_exporter::{derive, http};
+use redis_cluster_exporter::cli::{Capture, Check, Cli, Command, ConfigCommand, ReportFormat};
+use redis_cluster_exporter::config::{self, Config, ConfigErrors, Log, LogFormat, PREFIX, Sources};
+use redis_cluster_exporter::frame::{Frame, Setup};
+use redis_cluster_exporter::run::{self, Reloads};
+use redis_cluster_exporter::status::report;
+use redis_cluster_exporter::{derive, http, poll};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tracing_subscriber::layer::SubscriberExt;
@@ -26,36 +28,91 @@ const THREADS: usize = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Some(Command::Metrics) = cli.command {
-        print!("{}", derive::metrics_reference());
+    let reference = match &cli.command {
+        Some(Command::Metrics) => Some(derive::metrics_reference()),
+        Some(Command::Checks) => Some(derive::checks_reference()),
+        Some(Command::Access) => Some(derive::access_reference()),
+        _ => None,
+    };
+    if let Some(reference) = reference {
+        print!("{reference}");
         return ExitCode::SUCCESS;
     }
     let sources = cli.sources(environment());
-    let config = match config::load(&sources) {
-        Ok(config) => config,
-        Err(errors) => {
-            eprintln!("{errors}");
-            return ExitCode::from(INVALID);
+    let config = config::load(&sources);
+    match (&cli.command, config) {
+        (Some(Command::Check(check)), config) if !check.from.is_empty() => {
+            judge_recorded(check, &sources, config)
         }
-    };
-    if let Some(Command::Config(ConfigCommand::Check)) = cli.command {
-        println!("OK {}", summary(&config));
-        return ExitCode::SUCCESS;
-    }
-    log_to_stderr(&config.log);
-    match serve(config, &sources) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            ExitCode::from(FAILED)
+        (_, Err(errors)) => {
+            eprintln!("{errors}");
+            ExitCode::from(INVALID)
+        }
+        (Some(Command::Config(ConfigCommand::Check)), Ok(config)) => {
+            println!("OK {}", summary(&config));
+            ExitCode::SUCCESS
+        }
+        (command, Ok(config)) => {
+            log_to_stderr(&config.log);
+            let done = match command {
+                Some(Command::Check(check)) => judge_live(&config, check),
+                Some(Command::Capture(capture)) => write_capture(&config, capture),
+                _ => serve(config, &sources).map(|()| ExitCode::SUCCESS),
+            };
+            done.unwrap_or_else(|error| {
+                tracing::error!("{error:#}");
+                ExitCode::from(FAILED)
+            })
         }
     }
 }
 
-fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(THREADS).enable_all().build().context("cannot start the runtime")?;
-    runtime.block_on(async {
+    runtime.worker_threads(THREADS).enable_all().build().context("cannot start the runtime")
+}
+
+fn judge_live(config: &Config, check: &Check) -> anyhow::Result<ExitCode> {
+    let frames = runtime()?.block_on(run::check::live(config));
+    Ok(report(&frames, check.format))
+}
+
+/// Recorded replies need no configuration; where there is one, its first cluster's limits and names hold.
+fn judge_recorded(check: &Check, sources: &Sources, config: Result<Config, ConfigErrors>) -> ExitCode {
+    let setup = match config {
+        Ok(config) => config.clusters.first().map(|cluster| poll::setup(cluster, config.poll.interval)),
+        Err(errors) if sources.file.is_some() || !sources.seeds.is_empty() => {
+            eprintln!("{errors}");
+            return ExitCode::from(INVALID);
+        }
+        Err(_) => None,
+    };
+    let setup = setup.unwrap_or_else(|| Setup { cluster: "default".into(), ..Setup::default() });
+    match run::check::recorded(&setup, &check.from) {
+        Ok(frame) => report(&Vec::from_iter(frame), check.format),
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(INVALID)
+        }
+    }
+}
+
+fn report(frames: &[Frame], format: ReportFormat) -> ExitCode {
+    match format {
+        ReportFormat::Text => print!("{}", report::text(frames.iter())),
+        ReportFormat::Json => println!("{:#}", report::json(frames.iter())),
+    }
+    ExitCode::from(report::worst(frames.iter().map(report::verdict)).exit_code())
+}
+
+fn write_capture(config: &Config, capture: &Capture) -> anyhow::Result<ExitCode> {
+    let written = runtime()?.block_on(run::capture::capture(config, &capture.out, capture.anonymise))?;
+    println!("{written} nodes written to {}", capture.out.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
         let listeners = http::listen(&config.web.listen)?;
         for listener in &listeners {
             let address = listener.local_addr()?;
@@ -72,7 +129,7 @@ fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
             };
             tracing::info!(signal, "stopping");
         };
-        redis_cluster_exporter::run(config, listeners, || config::load(sources), reloads, shutdown).await;
+        run::run(config, listeners, || config::load(sources), reloads, shutdown).await;
         hangups.abort();
         tracing::info!("stopped");
         Ok(())

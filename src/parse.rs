@@ -9,6 +9,7 @@ mod latency;
 mod links;
 mod migrations;
 mod scalars;
+mod slot_stats;
 
 use std::sync::Arc;
 
@@ -17,8 +18,8 @@ pub use cluster_nodes::Tables;
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
 use crate::model::migration::Migration;
 use crate::model::reply::Reply;
-use crate::model::snapshot::{NodeSnapshot, ProbeOutcome};
-use crate::probes::{Need, ProbeId, Replies};
+use crate::model::snapshot::{KeySweep, NodeSnapshot, ProbeOutcome};
+use crate::probes::{Need, ProbeId, Replies, Sweep};
 
 /// Reads everything one node answered. Tables that are already in `tables` are shared, not built again.
 pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
@@ -45,9 +46,9 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         command_stats: read(replies, ProbeId::CommandStats, info::info),
         latency_stats: read(replies, ProbeId::LatencyStats, info::info),
         key_counts: key_counts(replies),
-        key_sweep: None,
-        slot_stats: Err(ReadError::NotAsked),
-        certificate_ends: None,
+        key_sweep: replies.sweep.as_ref().and_then(key_sweep),
+        slot_stats: read(replies, ProbeId::SlotStats, slot_stats::slot_stats),
+        certificate_ends: replies.certificate_ends,
         probes: Vec::new(),
     };
     snapshot.outcome = outcome(replies, &snapshot);
@@ -83,8 +84,18 @@ fn migrations(replies: &Replies) -> Read<Vec<Migration>> {
 }
 
 fn key_counts(replies: &Replies) -> Vec<(u16, u64)> {
-    let count = |(slot, reply): &(u16, Reply)| Some((*slot, scalars::count(reply).ok()?));
-    replies.key_counts.iter().filter_map(count).collect()
+    replies.key_counts.iter().filter_map(key_count).collect()
+}
+
+fn key_count((slot, reply): &(u16, Reply)) -> Option<(u16, u64)> {
+    Some((*slot, scalars::count(reply).ok()?))
+}
+
+/// A sweep counts only if every command of it was answered.
+fn key_sweep(sweep: &Sweep) -> Option<KeySweep> {
+    let sizes: Option<Vec<u64>> = sweep.sizes.iter().map(|reply| scalars::count(reply).ok()).collect();
+    let counts: Option<Vec<(u16, u64)>> = sweep.counts.iter().map(key_count).collect();
+    Some(KeySweep { keys: sizes?.into_iter().min()?, counts: counts? })
 }
 
 /// A node answers if it answered every required probe.
@@ -122,7 +133,12 @@ fn probe_outcomes(replies: &Replies, snapshot: &NodeSnapshot) -> Vec<ProbeOutcom
             ProbeId::LatencyLatest => snapshot.latency.as_ref().err(),
             ProbeId::CommandStats => snapshot.command_stats.as_ref().err(),
             ProbeId::LatencyStats => snapshot.latency_stats.as_ref().err(),
-            ProbeId::Ping | ProbeId::SlotMigrations | ProbeId::MigrationStatus => {
+            ProbeId::SlotStats => snapshot.slot_stats.as_ref().err(),
+            ProbeId::Ping
+            | ProbeId::SlotMigrations
+            | ProbeId::MigrationStatus
+            | ProbeId::CountKeysInSlot
+            | ProbeId::DbSize => {
                 return answered(replies, probe);
             }
         };

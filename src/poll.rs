@@ -5,11 +5,15 @@
 //! | module | holds |
 //! |---|---|
 //! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
+//! | `neighbours` | the nodes of the other clusters |
+//! | `sweeps` | whose keys are counted when |
 //! | `news` | what is logged: changes of state, once |
 
 #![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
 
+mod neighbours;
 mod news;
+mod sweeps;
 mod targets;
 
 use std::collections::BTreeMap;
@@ -34,7 +38,9 @@ use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 use crate::probes::Replies;
 use crate::self_metrics::ClusterCounts;
+pub use neighbours::Neighbours;
 use news::News;
+use sweeps::Sweeps;
 use targets::Seeds;
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
@@ -50,17 +56,23 @@ pub struct Poller {
     history: History,
     count_slots: BTreeMap<Target, Vec<u16>>,
     slow_due: Instant,
+    sweeps: Sweeps,
     news: News,
+    neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
 }
 
 impl Poller {
     /// For `cluster`; `history` is that of the same cluster before a reload, or empty.
-    pub fn new(cluster: &Arc<Cluster>, poll: Poll, history: History, counts: Arc<ClusterCounts>) -> Self {
-        let naming =
-            Naming { address_map: cluster.address_map.clone(), prefer_hostnames: cluster.prefer_hostnames };
+    pub fn new(
+        cluster: &Arc<Cluster>,
+        poll: Poll,
+        history: History,
+        counts: Arc<ClusterCounts>,
+        neighbours: Neighbours,
+    ) -> Self {
         Self {
-            setup: setup(cluster, naming, poll.interval),
+            setup: setup(cluster, poll.interval),
             poll,
             dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
             links: BTreeMap::new(),
@@ -68,7 +80,9 @@ impl Poller {
             history,
             count_slots: BTreeMap::new(),
             slow_due: Instant::now(),
+            sweeps: Sweeps::new(poll.sweep_interval),
             news: News::new(cluster.name.clone()),
+            neighbours,
             counts,
         }
     }
@@ -96,13 +110,32 @@ impl Poller {
             }
             tokio::select! {
                 () = &mut shutdown => break,
+                _ = self.sweep_one() => {}
+            }
+            tokio::select! {
+                () = &mut shutdown => break,
                 _ = ticks.tick() => {}
             }
         }
         self.history
     }
 
-    async fn poll(&mut self) -> Frame {
+    /// Polls once: asks, judges, logs what is new.
+    pub async fn poll(&mut self) -> Frame {
+        let (replies, view) = self.gather().await;
+        let others = self.neighbours.exchange(&self.setup.cluster, &view);
+        let frame = frame::judge(&self.setup, view, &mut self.history, &others);
+        self.count_slots = slots_to_count(&frame);
+        replies
+            .iter()
+            .filter_map(|replies| replies.failure.as_ref())
+            .for_each(|error| self.counts.failed(error));
+        self.news.tell(&frame);
+        frame
+    }
+
+    /// Asks every node that any node names, and looks.
+    pub async fn gather(&mut self) -> (Vec<Replies>, ClusterView) {
         let started = (now(), Instant::now());
         let slow = started.1 >= self.slow_due;
         if slow {
@@ -112,6 +145,9 @@ impl Poller {
         self.seeds.resolve(slow, self.history.last.as_deref(), self.poll.timeout).await;
         self.keep_links();
         let mut replies = self.ask(started, slow, &[]).await;
+        for replies in &mut replies {
+            replies.sweep = self.sweeps.take(&replies.target);
+        }
         let mut view = self.look(&replies, started);
         let newly_named = self.newly_named(&view);
         if !newly_named.is_empty() {
@@ -119,17 +155,25 @@ impl Poller {
             view = self.look(&replies, started);
         }
         self.seeds.settle(&view, &replies);
-        let frame = frame::judge(&self.setup, view, &mut self.history, &[]);
-        self.count_slots = slots_to_count(&frame);
         for _ in connects..self.dialer.connects() {
             self.counts.connected();
         }
-        replies
-            .iter()
-            .filter_map(|replies| replies.failure.as_ref())
-            .for_each(|error| self.counts.failed(error));
-        self.news.tell(&frame);
-        frame
+        (replies, view)
+    }
+
+    /// Counts all keys of every primary whose turn it is.
+    pub async fn sweep_all(&mut self) {
+        while self.sweep_one().await {}
+    }
+
+    /// Between two polls, counts all keys of the one node whose turn it is.
+    async fn sweep_one(&mut self) -> bool {
+        let Some(view) = &self.history.last else { return false };
+        let Some((target, slots)) = self.sweeps.due(view, Instant::now()) else { return false };
+        let Some(link) = self.links.get_mut(&target) else { return false };
+        let swept = link.count_keys(&slots).await;
+        self.sweeps.keep(target, swept);
+        true
     }
 
     fn look(&mut self, replies: &[Replies], started: (Timestamp, Instant)) -> ClusterView {
@@ -191,7 +235,10 @@ impl Poller {
     }
 }
 
-fn setup(cluster: &Cluster, naming: Naming, interval: Duration) -> Setup {
+/// What the core is told of a configured cluster.
+pub fn setup(cluster: &Cluster, interval: Duration) -> Setup {
+    let naming =
+        Naming { address_map: cluster.address_map.clone(), prefer_hostnames: cluster.prefer_hostnames };
     let severity = |number: u8| Severity::ALL.get(usize::from(number).checked_sub(1)?).copied();
     let change = |change: &CheckOverride| Override {
         enabled: change.enabled,

@@ -6,7 +6,7 @@
 
 mod replies;
 
-pub use replies::{Answer, Replies};
+pub use replies::{Answer, Replies, Sweep};
 
 use crate::model::reply::Reply;
 
@@ -28,6 +28,8 @@ pub enum Every {
     Slow,
     /// Each `poll.slow_interval`, where the configuration turns it on.
     OptIn,
+    /// With words of its own (a slot) where a poll needs it, and in sweeps over all slots of a node.
+    OnDemand,
 }
 
 /// The form of a sound reply: catches a reply that belongs to another question.
@@ -168,10 +170,16 @@ pub enum ProbeId {
     CommandStats,
     /// Latency percentiles by command.
     LatencyStats,
+    /// The fullest slots.
+    SlotStats,
+    /// Keys of a slot.
+    CountKeysInSlot,
+    /// Keys of the node.
+    DbSize,
 }
 
 /// All probes, in the order in which they are sent.
-pub static PROBES: [Probe; 15] = [
+pub static PROBES: [Probe; 18] = [
     Probe {
         name: "ping",
         command: &["PING"],
@@ -309,6 +317,33 @@ pub static PROBES: [Probe; 15] = [
         shape: Shape::Sections,
         acl: "+info",
     },
+    Probe {
+        name: "cluster_slot_stats",
+        command: &["CLUSTER", "SLOT-STATS", "ORDERBY", "key-count", "LIMIT", "10"],
+        need: Need::Optional,
+        since: "Redis 8.2, Valkey 8.0",
+        every: Every::Slow,
+        shape: Shape::Array,
+        acl: "+cluster|slot-stats",
+    },
+    Probe {
+        name: "cluster_countkeysinslot",
+        command: &["CLUSTER", "COUNTKEYSINSLOT"],
+        need: Need::Optional,
+        since: "all",
+        every: Every::OnDemand,
+        shape: Shape::Integer,
+        acl: "+cluster|countkeysinslot",
+    },
+    Probe {
+        name: "dbsize",
+        command: &["DBSIZE"],
+        need: Need::Optional,
+        since: "all",
+        every: Every::OnDemand,
+        shape: Shape::Integer,
+        acl: "+dbsize",
+    },
 ];
 
 impl ProbeId {
@@ -329,6 +364,9 @@ impl ProbeId {
         Self::LatencyLatest,
         Self::CommandStats,
         Self::LatencyStats,
+        Self::SlotStats,
+        Self::CountKeysInSlot,
+        Self::DbSize,
     ];
 
     /// Its row.

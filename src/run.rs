@@ -5,6 +5,9 @@
     reason = "part of the shell: stamps reloads and runs the poll loops as tasks"
 )]
 
+pub mod capture;
+pub mod check;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,7 +21,7 @@ use crate::config::{Cluster, Config, ConfigErrors, Poll};
 use crate::frame::Frame;
 use crate::history::History;
 use crate::http::{self, App, Clusters, Published, ReloadRequest};
-use crate::poll::Poller;
+use crate::poll::{Neighbours, Poller};
 use crate::self_metrics::SelfMetrics;
 use crate::service::Service;
 
@@ -115,9 +118,10 @@ fn names(config: &Config) -> impl Iterator<Item = Arc<str>> {
 type Before = BTreeMap<Arc<str>, (Publisher, History)>;
 
 fn start(config: &Config, mut before: Before, exporter: &SelfMetrics) -> BTreeMap<Arc<str>, Loop> {
+    let neighbours = Neighbours::default();
     let begin = |cluster: &Arc<Cluster>, poll: Poll, (publisher, history): (Publisher, History)| {
         let (stop, stopped) = watch::channel(false);
-        let poller = Poller::new(cluster, poll, history, exporter.cluster(&cluster.name));
+        let poller = Poller::new(cluster, poll, history, exporter.cluster(&cluster.name), neighbours.clone());
         let task = tokio::spawn(poller.run(Arc::clone(&publisher), raised(stopped)));
         Loop { publisher, stop, task }
     };

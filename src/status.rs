@@ -1,5 +1,7 @@
 //! Frames for people: the landing page. Pure.
 
+pub mod report;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -163,6 +163,8 @@ fn replies(answers: Vec<(ProbeId, Reply)>) -> Replies {
         failure: None,
         answers: answers.into_iter().map(answer).collect(),
         key_counts: Vec::new(),
+        sweep: None,
+        certificate_ends: None,
     }
 }
 

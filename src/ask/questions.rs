@@ -44,6 +44,8 @@ pub(super) struct Plan {
     probes: Vec<ProbeId>,
     singly: bool,
     slots: Vec<u16>,
+    /// DBSIZE before and after the slots.
+    sizes: bool,
     /// Sent last, in a PING that repeats it: were an extra reply among the others, it would not come back in place.
     mark: String,
 }
@@ -53,9 +55,21 @@ pub(super) struct Plan {
 pub(super) struct Heard {
     pub(super) answers: Vec<(ProbeId, Reply)>,
     pub(super) key_counts: Vec<(u16, Reply)>,
+    pub(super) sizes: Vec<Reply>,
 }
 
 impl Memory {
+    /// A request that only counts the keys of these slots, and all keys of the node before and after them.
+    pub(super) fn count(&mut self, slots: &[u16]) -> Plan {
+        let slots = slots.to_vec();
+        Plan { greeting: None, probes: Vec::new(), singly: false, slots, sizes: true, mark: self.mark() }
+    }
+
+    fn mark(&mut self) -> String {
+        self.asked += 1;
+        format!("{CLIENT_NAME}-{}", self.asked)
+    }
+
     /// The next request. `greeting` goes first on a new connection.
     pub(super) fn plan(
         &mut self,
@@ -70,18 +84,21 @@ impl Memory {
         };
         let due = |probe: &ProbeId| wanted(probe) && self.is_due(*probe, turn.slow);
         let probes = ProbeId::ALL.into_iter().filter(due).collect();
-        self.asked += 1;
         Plan {
             greeting,
             probes,
             singly: self.settings != Settings::Together,
             slots: turn.count_slots.to_vec(),
-            mark: format!("{CLIENT_NAME}-{}", self.asked),
+            sizes: false,
+            mark: self.mark(),
         }
     }
 
     fn is_due(&self, probe: ProbeId, slow: bool) -> bool {
         let row = probe.row();
+        if row.every == Every::OnDemand {
+            return false;
+        }
         if row.need == Need::Required || (probe == ProbeId::ConfigGet && self.settings == Settings::TrySingly)
         {
             return true;
@@ -151,8 +168,14 @@ impl Plan {
                 request.arg(word);
             }
         }
+        if self.sizes {
+            request.cmd("DBSIZE");
+        }
         for slot in &self.slots {
             request.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(slot);
+        }
+        if self.sizes {
+            request.cmd("DBSIZE");
         }
         request.cmd("PING").arg(&self.mark);
         request
@@ -181,15 +204,25 @@ impl Plan {
             check(&row.file_stem().replace('_', " "), row.shape, &reply)?;
             answers.push((probe, reply));
         }
+        let mut integer = |command: &str| {
+            let reply = next()?;
+            check(command, Shape::Integer, &reply)?;
+            Ok::<Reply, AskError>(reply)
+        };
+        let mut sizes = Vec::new();
+        if self.sizes {
+            sizes.push(integer("DBSIZE")?);
+        }
         let mut key_counts = Vec::with_capacity(self.slots.len());
         for slot in self.slots {
-            let reply = next()?;
-            check("CLUSTER COUNTKEYSINSLOT", Shape::Integer, &reply)?;
-            key_counts.push((slot, reply));
+            key_counts.push((slot, integer("CLUSTER COUNTKEYSINSLOT")?));
+        }
+        if self.sizes {
+            sizes.push(integer("DBSIZE")?);
         }
         let last = next()?;
         if matches!(last, Reply::Error { .. }) || last.bytes() == Some(self.mark.as_bytes()) {
-            return Ok(Heard { answers, key_counts });
+            return Ok(Heard { answers, key_counts, sizes });
         }
         Err(AskError::Protocol(format!(
             "the replies are not one to one with the commands: last came {}",

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::address::{Address, Target};
 use crate::model::failure::AskError;
+use crate::probes::Sweep;
 
 fn node(dir: &Path, meta: &str, files: &[(&str, &str)]) -> Replies {
     fs::create_dir(dir.join("m1")).unwrap();
@@ -87,6 +88,7 @@ fn what_is_written_is_read_back() {
         failure: None,
         answers: ProbeId::ALL
             .into_iter()
+            .filter(|probe| probe.row().every != Every::OnDemand)
             .map(|probe| Answer {
                 probe,
                 asked_at: asked_at.plus(Duration::from_micros(probe as u64)),
@@ -99,6 +101,8 @@ fn what_is_written_is_read_back() {
             })
             .collect(),
         key_counts: vec![(5, Reply::Int(1)), (10, Reply::error("LOADING wait"))],
+        sweep: Some(Sweep { sizes: vec![Reply::Int(9)], counts: vec![(5, Reply::Int(1))] }),
+        certificate_ends: None,
     };
     let texts = ["x".to_owned(), String::new()];
     let failures = texts.into_iter().flat_map(|text| {

@@ -39,6 +39,7 @@ impl Checker<'_> {
             interval: file.interval.unwrap_or(default.interval),
             timeout: file.timeout.unwrap_or(default.timeout),
             slow_interval: file.slow_interval.unwrap_or(default.slow_interval),
+            sweep_interval: file.sweep_interval.unwrap_or(default.sweep_interval),
             concurrency: file.concurrency.map_or(default.concurrency, |n| n as usize),
         };
         if poll.interval < SHORTEST_INTERVAL {
@@ -55,6 +56,11 @@ impl Checker<'_> {
             let message =
                 format!("{:?} is less than the interval of {:?}", poll.slow_interval, poll.interval);
             self.report.unfit("poll.slow_interval", message);
+        }
+        if poll.sweep_interval < poll.interval {
+            let message =
+                format!("{:?} is less than the interval of {:?}", poll.sweep_interval, poll.interval);
+            self.report.unfit("poll.sweep_interval", message);
         }
         if poll.concurrency == 0 {
             self.report.wrong("poll.concurrency", "wanted at least 1");

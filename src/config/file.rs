@@ -33,6 +33,8 @@ pub(super) struct PollFile {
     pub(super) timeout: Option<Duration>,
     #[serde(deserialize_with = "units::maybe_duration")]
     pub(super) slow_interval: Option<Duration>,
+    #[serde(deserialize_with = "units::maybe_duration")]
+    pub(super) sweep_interval: Option<Duration>,
     #[serde(deserialize_with = "units::maybe_count")]
     pub(super) concurrency: Option<u32>,
 }

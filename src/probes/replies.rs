@@ -39,6 +39,19 @@ pub struct Replies {
     pub answers: Vec<Answer>,
     /// `CLUSTER COUNTKEYSINSLOT` for the slots that were open before: slot and reply.
     pub key_counts: Vec<(u16, Reply)>,
+    /// A count of all keys of the node, where one ended since the poll before.
+    pub sweep: Option<Sweep>,
+    /// End of the certificate that the server presented, where TLS is spoken.
+    pub certificate_ends: Option<Timestamp>,
+}
+
+/// A count of all keys of one node, slot by slot. Written keys come and go while it runs: DBSIZE stands at both ends.
+#[derive(Clone, Debug, Default)]
+pub struct Sweep {
+    /// `DBSIZE` before and after.
+    pub sizes: Vec<Reply>,
+    /// `CLUSTER COUNTKEYSINSLOT`: slot and reply.
+    pub counts: Vec<(u16, Reply)>,
 }
 
 impl Replies {
@@ -52,6 +65,8 @@ impl Replies {
             failure: Some(failure),
             answers: Vec::new(),
             key_counts: Vec::new(),
+            sweep: None,
+            certificate_ends: None,
         }
     }
 

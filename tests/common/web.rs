@@ -25,7 +25,7 @@ pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// The one place that makes a frame.
 pub(crate) fn frame(cluster: &str, at: Timestamp) -> Arc<Frame> {
-    let setup = Setup { cluster: cluster.into(), naming: Naming::default(), interval: HOUR };
+    let setup = Setup { cluster: cluster.into(), interval: HOUR, ..Setup::default() };
     Arc::new(analyze(&setup, &[], &mut History::default(), at, Duration::from_millis(3)))
 }
 

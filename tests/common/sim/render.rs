@@ -86,6 +86,8 @@ impl Cluster {
             failure: None,
             answers: asked.map(answer).collect(),
             key_counts: node.key_counts.iter().map(key_count).collect(),
+            sweep: None,
+            certificate_ends: None,
         }
     }
 
@@ -109,6 +111,8 @@ impl Cluster {
             ProbeId::Time => Arc::new(Reply::Array(vec![bulk(at / 1_000_000), bulk(at % 1_000_000)])),
             ProbeId::SlowlogLen => Arc::new(Reply::Int(0)),
             ProbeId::LatencyLatest => shared.empty.clone(),
+            ProbeId::SlotStats => shared.empty.clone(),
+            ProbeId::CountKeysInSlot | ProbeId::DbSize => Arc::new(Reply::Int(0)),
             ProbeId::CommandStats => text("# Commandstats\r\n".to_owned()),
             ProbeId::LatencyStats => text("# Latencystats\r\n".to_owned()),
         }
@@ -126,6 +130,9 @@ impl Cluster {
         );
         let missing = match probe {
             ProbeId::SlotMigrations if self.server != Server::Valkey9 => Some("GETSLOTMIGRATIONS"),
+            ProbeId::SlotStats if !matches!(self.server, Server::Valkey9 | Server::Redis84) => {
+                Some("SLOT-STATS")
+            }
             ProbeId::MigrationStatus if self.server != Server::Redis84 => Some("MIGRATION"),
             _ => None,
         };
