@@ -13,7 +13,6 @@ use common::captures::{self, State};
 use redis_cluster_exporter::frame::{self, Setup};
 use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::metrics;
-use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::slots::SlotSet;
 
 /// Samples by series, without the label of the cluster. No series may come twice.

@@ -16,7 +16,6 @@ use proptest::sample::{Index, select};
 use redis_cluster_exporter::frame::{self, Setup};
 use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::metrics;
-use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
@@ -122,7 +121,7 @@ proptest! {
 /// What two polls with these replies are exported as; no series comes twice.
 fn exposition(replies: &[Replies]) -> Result<String, TestCaseError> {
     let interval = Duration::from_secs(5);
-    let setup = Setup { cluster: Arc::from("c"), naming: Naming::default(), interval };
+    let setup = Setup { cluster: Arc::from("c"), interval, ..Setup::default() };
     let mut history = History::default();
     frame::analyze(&setup, replies, &mut history, START, Duration::from_millis(5));
     let later = START.plus(interval);

@@ -10,7 +10,6 @@ use arc_swap::ArcSwap;
 use redis_cluster_exporter::frame::{Frame, Setup, analyze};
 use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::http::{self, App, Clusters, Limits, Published, ReloadRequest};
-use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
