@@ -1,4 +1,5 @@
-//! No node answered the last poll.
+//! No node answered the last poll in full: refused, silent, or all of them loading their datasets. What was known of
+//! the cluster stands, and every verdict about it is unknown.
 
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
@@ -24,5 +25,7 @@ fn look(context: &Context<'_>) -> Outcome {
     let errors: Vec<_> =
         members.chain(strangers).map(|(node, error)| (node, Value::Text(error.to_string()))).collect();
     let summary = format!("none of {} known nodes answers", errors.len());
-    Outcome::of(vec![Finding::new(Subject::cluster(), summary).with("errors", Value::Map(errors))])
+    let finding = Finding::new(Subject::cluster(), summary).with("errors", Value::Map(errors));
+    let asked = context.view.members.iter().filter(|member| member.error().is_some());
+    Outcome::of(vec![asked.fold(finding, |finding, member| finding.run(context.cli(member, "PING")))])
 }

@@ -1,13 +1,17 @@
 //! What a check sees, and the questions that many checks ask of it.
 
+mod promotion;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(super) use promotion::Promotion;
+
 use crate::model::finding::{Finding, Outcome};
 use crate::model::info::{Field, Number};
 use crate::model::limits::{Expect, Limits};
-use crate::model::node::NodeId;
+use crate::model::node::{NodeId, NodeRow, Role};
 use crate::model::past::{Lag, Past};
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::view::{ClusterView, Member};
@@ -81,22 +85,37 @@ impl Node<'_> {
 impl<'a> Context<'a> {
     /// Whether a majority of the voting primaries told their tables.
     pub(super) fn has_majority(&self) -> bool {
-        let voters = self.view.voters().count();
-        voters > 0 && self.voters_answering() * 2 > voters
+        let (answering, voters) = self.turnout();
+        answering * 2 > voters
     }
 
-    fn voters_answering(&self) -> usize {
-        let told = |id: NodeId| self.view.member(id).is_some_and(|member| member.viewpoint().is_some());
-        self.view.voters().filter(|row| told(row.id)).count()
+    /// Voters that told their tables, and all. Where no primary owns slots all primaries stand for them, so that a
+    /// cluster without any slots can be judged.
+    fn turnout(&self) -> (usize, usize) {
+        let rows = || self.view.reference.iter().flat_map(|table| &table.rows);
+        let none_votes = self.view.voters().next().is_none();
+        let votes = |row: &&NodeRow| row.is_voter() || (none_votes && row.role == Some(Role::Primary));
+        let answering = self.view.members.iter().filter(|member| member.viewpoint().is_some());
+        let answering: BTreeSet<NodeId> = answering.map(|member| member.id).collect();
+        let told = |row: &&NodeRow| answering.contains(&row.id);
+        (rows().filter(votes).filter(told).count(), rows().filter(votes).count())
     }
 
     /// Why a verdict about the cluster is unknown.
     pub(super) fn minority(&self) -> String {
-        let voters = self.view.voters().count();
-        if voters == 0 {
-            return "no node told who votes".to_owned();
+        match self.turnout() {
+            (_, 0) => "no node told who votes".to_owned(),
+            (answering, voters) => format!("only {answering} of {voters} voting primaries answered"),
         }
-        format!("only {} of {voters} voting primaries answered", self.voters_answering())
+    }
+
+    /// A verdict about the cluster whose findings are facts by themselves: firing if there are any; clear only on
+    /// the word of a majority of the voting primaries.
+    pub(super) fn verdict(&self, findings: Vec<Finding>) -> Outcome {
+        if findings.is_empty() && !self.has_majority() {
+            return Outcome::Unknown(self.minority());
+        }
+        Outcome::of(findings)
     }
 
     /// The members that answer.
@@ -111,20 +130,7 @@ impl<'a> Context<'a> {
     /// Asks of every node that answers. Firing if anything is wrong with any; unknown if it can be told of none; a
     /// node that does not answer is another check's business.
     pub(super) fn each_node(&self, judge: impl Fn(Node<'a>) -> Said) -> Outcome {
-        let (mut findings, mut unknown, mut fine) = (Vec::new(), None, false);
-        for node in self.nodes() {
-            match judge(node) {
-                Said::Fine => fine = true,
-                Said::Wrong(finding) => findings.push(finding),
-                Said::Unknown(why) => {
-                    unknown.get_or_insert(why);
-                }
-            }
-        }
-        match unknown {
-            Some(why) if findings.is_empty() && !fine => Outcome::Unknown(why),
-            _ => Outcome::of(findings),
-        }
+        each(self.nodes().map(judge))
     }
 
     /// How fast a line of INFO of a node grows, per second; see [`Past::rate`].
@@ -173,5 +179,23 @@ impl<'a> Context<'a> {
     pub(super) fn any_node(&self) -> Option<&'a Member> {
         let up = || self.view.members.iter().filter(|member| member.is_up());
         up().find(|member| member.is_primary()).or_else(|| up().next())
+    }
+}
+
+/// What was said of several, as one outcome: firing if anything is wrong with any; unknown if it can be told of none.
+pub(super) fn each(said: impl Iterator<Item = Said>) -> Outcome {
+    let (mut findings, mut unknown, mut fine) = (Vec::new(), None, false);
+    for said in said {
+        match said {
+            Said::Fine => fine = true,
+            Said::Wrong(finding) => findings.push(finding),
+            Said::Unknown(why) => {
+                unknown.get_or_insert(why);
+            }
+        }
+    }
+    match unknown {
+        Some(why) if findings.is_empty() && !fine => Outcome::Unknown(why),
+        _ => Outcome::of(findings),
     }
 }

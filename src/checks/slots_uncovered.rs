@@ -28,6 +28,7 @@ fn look(context: &Context<'_>) -> Outcome {
 fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Finding {
     let owners = owners(context, slots);
     let (count, share) = (slots.len(), f64::from(slots.len()) / f64::from(SLOT_COUNT));
+    let noun = if count == 1 { "slot" } else { "slots" };
     let words = match reason {
         "unassigned" => "assigned to no node",
         "owner_failed" => "owned by a node that a majority holds for failed",
@@ -39,7 +40,7 @@ fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Find
     let labels = owners.iter().map(|owner| owner.label.clone());
     let mut finding = Finding::new(
         Subject::slots(slots.clone(), labels),
-        format!("{count} slots ({:.1} %) have no live owner: {slots} {words}", share * 100.0),
+        format!("{count} {noun} ({:.1} %) {slots} without a live owner: {words}", share * 100.0),
     )
     .with("reason", reason)
     .with("slots", slots.clone())

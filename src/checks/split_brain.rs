@@ -1,8 +1,10 @@
 //! The same slot is claimed by two nodes, each as primary on its own word, in two polls in a row: a restarted old
-//! primary claims its slots for some milliseconds, and that must not page.
+//! primary claims its slots for some milliseconds, and that must not page. A single poll (the first one, or a look
+//! from the command line) has nothing before it: its claims are told, and marked as seen once.
 //!
 //! No single node's view can show this: a table has one owner per slot. The claims come from the `myself` lines of
-//! different nodes.
+//! different nodes. A claim counts whoever makes it, and also where only a minority answers; that there is none
+//! needs the word of a majority.
 
 use super::{Check, Context, Needs, runbook, seconds};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes};
@@ -28,25 +30,22 @@ fn look(context: &Context<'_>) -> Outcome {
     if !members.iter().any(|member| member.claim().is_some()) {
         return Outcome::Unknown("no primary told which slots it claims".to_owned());
     }
-    let confirmed = context.limits.split_brain_polls < 2 || context.past.previous.is_some();
     let mut findings = Vec::new();
     for (at, one) in members.iter().enumerate() {
-        for other in &members[at + 1..] {
+        for other in members.iter().skip(at + 1) {
             let both = contested(one, other);
             let lasting = match &context.past.previous {
                 Some(previous) if context.limits.split_brain_polls >= 2 => {
                     both.intersection(&contested_before(previous, one.id, other.id))
                 }
-                _ => both.clone(),
+                _ => both,
             };
             if !lasting.is_empty() {
                 findings.push(finding(context, one, other, &lasting));
-            } else if !both.is_empty() && !confirmed {
-                return Outcome::Unknown("a second poll must confirm the claims".to_owned());
             }
         }
     }
-    Outcome::of(findings)
+    context.verdict(findings)
 }
 
 fn contested(one: &Member, other: &Member) -> SlotSet {
@@ -81,8 +80,10 @@ fn finding(context: &Context<'_>, one: &Member, other: &Member, slots: &SlotSet)
         loser.label,
         loser.label
     );
+    let polls = if context.past.previous.is_some() { 2 } else { 1 };
     Finding::new(Subject::slots(slots.clone(), [winner.label.clone(), loser.label.clone()]), summary)
         .with("slots", slots.clone())
+        .with("seen_in_polls_at_least", Value::Count(polls))
         .with("winner", &winner.label)
         .with("loser", &loser.label)
         .with_some("bytes_lost", lost.map(Value::Bytes))
@@ -99,17 +100,9 @@ fn claimant(context: &Context<'_>, member: &Member) -> (String, Value) {
     let cluster = said.and_then(|said| said.cluster.as_ref().ok());
     let replication = said.and_then(|said| said.replication.as_ref().ok());
     let info = said.and_then(|said| said.info.as_ref().ok());
-    let quorum = context.view.groups.first().is_some_and(|group| {
-        let voters = group.iter().filter(|at| {
-            let id = context.view.members[**at].id;
-            context.view.voters().any(|row| row.id == id)
-        });
-        let here = group.iter().any(|at| context.view.members[*at].id == member.id);
-        here && voters.count() >= context.view.quorum()
-    });
     let mut facts = vec![
         ("epoch".to_owned(), Value::Count(member.config_epoch)),
-        ("on_quorum_side".to_owned(), Value::Flag(quorum)),
+        ("on_quorum_side".to_owned(), Value::Flag(is_on_quorum_side(context, member))),
     ];
     if let Some(cluster) = cluster {
         facts.push(("writable".to_owned(), Value::Flag(cluster.state_ok)));
@@ -124,6 +117,18 @@ fn claimant(context: &Context<'_>, member: &Member) -> (String, Value) {
         facts.push(("uptime".to_owned(), Value::Seconds(uptime)));
     }
     (member.label.to_string(), Value::Map(facts))
+}
+
+/// Whether the nodes that the member holds for alive, and that hold it for alive, have a majority of the votes.
+fn is_on_quorum_side(context: &Context<'_>, member: &Member) -> bool {
+    let view = context.view;
+    let group = |group: &&Vec<usize>| {
+        group.iter().filter_map(|at| view.members.get(*at)).any(|other| other.id == member.id)
+    };
+    let Some(group) = view.groups.iter().find(group) else { return false };
+    let members = group.iter().filter_map(|at| view.members.get(*at));
+    let voters = members.filter(|other| view.voters().any(|row| row.id == other.id));
+    voters.count() >= view.quorum()
 }
 
 /// The winner's history forked from the loser's at `second_repl_offset`: what the loser wrote behind it is lost.
