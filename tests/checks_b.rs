@@ -15,9 +15,11 @@ use common::captures::{self, State};
 use common::sim::{Cluster, Link, START};
 use redis_cluster_exporter::frame::{self, Frame, Setup};
 use redis_cluster_exporter::history::History;
+use redis_cluster_exporter::model::address::Address;
 use redis_cluster_exporter::model::finding::{Finding, Outcome, Value};
 use redis_cluster_exporter::model::limits::{Expect, Limits};
 use redis_cluster_exporter::model::node::Health;
+use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::probes::{ProbeId, Replies};
 
 const CODES: [&str; 14] = [
@@ -210,7 +212,7 @@ fn memory_of_a_host_runs_out() {
             cluster.everywhere(name, |row| {
                 let address = row.address.as_mut().unwrap();
                 if one_host {
-                    *address = redis_cluster_exporter::model::address::Address::new("127.0.0.1", 7000 + port);
+                    *address = Address::new("127.0.0.1", 7000 + port);
                 }
             })
         })
@@ -284,7 +286,6 @@ fn a_replica_has_lost_its_link() {
     assert_eq!(finding.summary, "replica 10.0.0.4:6379 has no link to 10.0.0.1:6379 for 42 s");
     assert_eq!(*evidence(finding, "down"), Value::Seconds(42.0));
     assert_eq!(*evidence(finding, "sync_in_progress"), Value::Flag(false));
-    assert_eq!(*evidence(finding, "primary_answers"), Value::Flag(true));
 
     let syncing = |read: &str| healthy().link("r1", Link::Syncing).info("r1", "master_sync_read_bytes", read);
     assert!(judge_two(&syncing("1000"), &syncing("2000")).is_clear("replica_link_down"), "it gets on");
@@ -299,6 +300,8 @@ fn a_replica_has_lost_its_link() {
     };
     assert!(judge_two(&loading("1000"), &loading("2000")).is_clear("replica_link_down"));
     assert!(judge(&healthy().kill("r1")).is_clear("replica_link_down"), "it does not answer");
+    let orphan = judge(&healthy().kill("m1").link("r1", Link::Down { seconds: 9 }));
+    assert_eq!(orphan.firing(), [""; 0], "its primary does not answer");
     let mute = Cluster::healthy(1, 0).info("m1", "role", "?");
     judge(&mute).unknown("replica_link_down");
 }
@@ -514,7 +517,7 @@ fn a_node_redirects_without_end() {
     let verdicts = judge_two(&redirecting(0, 0), &redirecting(1000, 500));
     assert_eq!(verdicts.firing(), ["redirect_storm"]);
     let finding = verdicts.finding("redirect_storm");
-    assert_eq!(finding.summary, "master 10.0.0.1:6379 redirects 300 commands/s, more than 100/s");
+    assert_eq!(finding.summary, "primary 10.0.0.1:6379 redirects 300 commands/s, more than 100/s");
     assert_eq!(*evidence(finding, "moved"), Value::PerSecond(200.0));
     assert_eq!(*evidence(finding, "ask"), Value::PerSecond(100.0));
 
@@ -554,7 +557,16 @@ fn saving_fails() {
     assert!(
         finding.summary.starts_with("the last AOF write and the last AOF rewrite of 10.0.0.1:6379 failed")
     );
-    judge(&healthy().info("m1", "rdb_bgsave_in_progress", "1")).is_clear("persistence_failing");
+    let saving = judge(&healthy().info("m1", "rdb_bgsave_in_progress", "1"));
+    assert!(saving.is_clear("persistence_failing"), "it is still at it");
+    let cut = |_: &Cluster, replies: &mut Vec<Replies>| {
+        let info = replies[0].answers.iter_mut().find(|answer| answer.probe == ProbeId::Info).unwrap();
+        let Reply::Bulk(text) = &*info.reply else { panic!("INFO is text") };
+        let text =
+            String::from_utf8(text.clone()).unwrap().replace("rdb_last_", "x_").replace("aof_last_", "x_");
+        info.reply = Arc::new(Reply::Bulk(text.into_bytes()));
+    };
+    watch_as(&setup(), &[Cluster::healthy(1, 0)], &cut).unknown("persistence_failing");
 }
 
 #[test]
@@ -589,10 +601,42 @@ fn recorded(state: &State) -> BTreeSet<&'static str> {
     firing
 }
 
+/// What fires in the recorded states, by name; nothing in the others. Where nodes were caught within milliseconds of a
+/// change (`…_instant`, `…_first_ms`) anything may be seen, and holds keep it quiet.
+const RECORDED: [(&str, &[&str]); 18] = [
+    ("bgsave_failed", &["persistence_failing"]),
+    ("clients_near_max", &["clients_near_limit"]),
+    ("master_failed_over", &["replicas_missing"]),
+    ("master_hung_failed_over", &["replicas_missing"]),
+    ("maxmemory_reached", &["memory_exhaustion"]),
+    ("noaddr_replaced", &["replicas_missing"]),
+    ("replica_full_sync_disk", &["replica_link_down", "replicas_missing"]),
+    ("replica_full_sync_diskless", &["replica_link_down", "replicas_missing"]),
+    ("replica_full_sync_dual", &["replica_link_down", "replicas_missing"]),
+    ("replica_full_sync_loading", &["replica_link_down", "replicas_missing"]),
+    ("replica_killed", &["replicas_missing"]),
+    ("replica_lag_bandwidth_later", &["replication_lag_critical"]),
+    ("replica_link_down_auth", &["replica_link_down", "replicas_missing"]),
+    ("replica_link_down_net", &["replica_link_down", "replicas_missing"]),
+    // The new primary has none left: its one peer is the other side.
+    ("split_brain_active", &["replicas_missing"]),
+    ("split_brain_minority_failed", &["replicas_missing"]),
+    ("split_brain_permanent", &["replicas_missing"]),
+    // Fragmented at 72 to 82 MB, below the bytes that count.
+    ("mem_frag", &[]),
+];
+
 #[test]
-fn recorded_states() {
+fn recorded_states_are_named() {
+    let mut named = BTreeSet::new();
     for state in captures::states() {
-        let firing = recorded(&state);
-        println!("{state}: {firing:?}   {}", state.truth["truth"]["findings"]);
+        if state.name.ends_with("_instant") || state.name.ends_with("_first_ms") {
+            continue;
+        }
+        let expected = RECORDED.iter().find(|(name, _)| *name == state.name);
+        let codes: BTreeSet<&str> = expected.map_or(&[][..], |(_, codes)| codes).iter().copied().collect();
+        assert_eq!(recorded(&state), codes, "{state}: {}", state.truth["truth"]["findings"]);
+        named.extend(expected.map(|(name, _)| *name));
     }
+    assert_eq!(named.len(), RECORDED.len());
 }

@@ -2,14 +2,14 @@
 //!
 //! The link counts as down during a full synchronisation too. One that gets on, because more bytes have come or more
 //! have been loaded since the poll before, is how a replica joins and no finding; whether the replica could be promoted
-//! meanwhile is what `failover_not_ready` says.
+//! meanwhile is what `failover_not_ready` says. Silent too where the primary is failed or does not answer: no link can
+//! stand then, and other checks name the primary.
 
 use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes, seconds};
 use crate::model::info::Field;
 use crate::model::snapshot::{NodeSnapshot, PrimaryLink};
-use crate::model::view::Member;
 
 pub(super) static CHECK: Check = Check {
     code: "replica_link_down",
@@ -33,10 +33,10 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         return Said::Unknown(format!("{label} does not tell its replication"));
     };
     let Some(link) = replication.link.as_ref().filter(|link| !link.up) else { return Said::Fine };
-    if gets_on(context, node) {
+    let primary = node.member.primary.and_then(|id| context.view.member(id));
+    if gets_on(context, node) || primary.is_some_and(|primary| primary.failed || !primary.is_up()) {
         return Said::Fine;
     }
-    let primary = node.member.primary.and_then(|id| context.view.member(id));
     let whom = primary.map_or("its primary".to_owned(), |primary| primary.label.to_string());
     let summary = format!("replica {label} has no link to {whom}{}{}", down_for(link), state(node, link));
     let mut finding = Finding::new(Subject::node(node.member), summary)
@@ -45,7 +45,6 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         .with("sync_read", Value::Bytes(link.sync_read_bytes))
         .with("loading", node.said.is_loading())
         .with_some("primary", primary.map(|primary| &primary.label))
-        .with_some("primary_answers", primary.map(Member::is_up))
         .run(context.cli(node.member, "INFO replication"));
     if let Some(primary) = primary {
         finding = finding.run(context.cli(primary, "INFO replication"));

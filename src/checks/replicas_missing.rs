@@ -4,7 +4,8 @@
 //!
 //! Counted are the nodes that follow the primary by id: with their link up where they answer, else alive in the eyes
 //! of their peers. `connected_slaves` would count twice what synchronises over two channels, and replicas that no
-//! table names. A primary that is failed itself is the business of `node_failed` and `slots_uncovered`.
+//! table names. A primary that is failed or does not answer is itself the trouble, and the lost links of its replicas
+//! are what follows: `slots_uncovered`, `node_failed` and `node_unreachable` say so.
 
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
@@ -26,8 +27,8 @@ fn look(context: &Context<'_>) -> Outcome {
     let members = &context.view.members;
     let by_design = members.iter().all(|member| member.is_primary() || member.primary.is_none());
     let wanted = context.expect.replicas_per_primary.unwrap_or(u32::from(!by_design));
-    let primaries =
-        members.iter().filter(|member| member.is_primary() && !member.slots.is_empty() && !member.failed);
+    let has_slots = |member: &&Member| member.is_primary() && !member.slots.is_empty();
+    let primaries = members.iter().filter(has_slots).filter(|member| member.is_up() && !member.failed);
     Outcome::of(primaries.filter_map(|primary| judge(context, primary, wanted as usize)).collect())
 }
 
