@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(super) use promotion::Promotion;
 
 use crate::model::finding::{Finding, Outcome};
-use crate::model::info::{Field, Number};
+use crate::model::info::{Field, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
 use crate::model::node::{NodeId, NodeRow, Role};
 use crate::model::past::{Lag, Past};
@@ -41,6 +41,26 @@ pub(super) enum Said {
     Wrong(Finding),
     /// It cannot be told, for this reason.
     Unknown(String),
+}
+
+impl Said {
+    /// What is said of several together: firing if anything is wrong with any, unknown if it can be told of none.
+    pub(super) fn join(all: impl IntoIterator<Item = Self>) -> Outcome {
+        let (mut findings, mut unknown, mut fine) = (Vec::new(), None, false);
+        for said in all {
+            match said {
+                Self::Fine => fine = true,
+                Self::Wrong(finding) => findings.push(finding),
+                Self::Unknown(why) => {
+                    unknown.get_or_insert(why);
+                }
+            }
+        }
+        match unknown {
+            Some(why) if findings.is_empty() && !fine => Outcome::Unknown(why),
+            _ => Outcome::of(findings),
+        }
+    }
 }
 
 impl From<Option<Finding>> for Said {
@@ -79,6 +99,28 @@ impl Node<'_> {
     /// A setting (CONFIG GET).
     pub(super) fn setting(&self, name: &str) -> Option<&str> {
         self.said.settings.as_ref().ok()?.get(name)
+    }
+
+    /// Keys, and how many of them have a TTL.
+    pub(super) fn keys(&self) -> (u64, u64) {
+        let Ok(info) = &self.said.info else { return (0, 0) };
+        // Key sizes stand there as `db0_distrib_…`.
+        let keyspace = info.with_prefix("db").filter(|(db, _)| db.bytes().all(|byte| byte.is_ascii_digit()));
+        keyspace.fold((0u64, 0u64), |(keys, expires), (_, counts)| {
+            let count =
+                |key: &str| sub_value(counts, key).and_then(|count| count.parse().ok()).unwrap_or(0u64);
+            (keys.saturating_add(count("keys")), expires.saturating_add(count("expires")))
+        })
+    }
+
+    /// The least that `client-output-buffer-limit` lets a replica's buffer hold, hard or soft; `None` without a
+    /// limit. Servers take no limit below the size of the backlog seriously.
+    pub(super) fn replica_buffer_limit(&self) -> Option<u64> {
+        let words: Vec<&str> = self.setting("client-output-buffer-limit")?.split_whitespace().collect();
+        let class = words.chunks(4).find(|class| matches!(class.first(), Some(&"slave" | &"replica")))?;
+        let limits = class.iter().skip(1).take(2).filter_map(|limit| limit.parse::<u64>().ok());
+        let least = limits.filter(|limit| *limit > 0).min()?;
+        Some(least.max(self.unsigned(Field::new("repl_backlog_size")).unwrap_or(0)))
     }
 }
 
@@ -130,12 +172,32 @@ impl<'a> Context<'a> {
     /// Asks of every node that answers. Firing if anything is wrong with any; unknown if it can be told of none; a
     /// node that does not answer is another check's business.
     pub(super) fn each_node(&self, judge: impl Fn(Node<'a>) -> Said) -> Outcome {
-        each(self.nodes().map(judge))
+        Said::join(self.nodes().map(judge))
     }
 
     /// How fast a line of INFO of a node grows, per second; see [`Past::rate`].
     pub(super) fn rate(&self, node: Node<'_>, field: Field) -> Option<f64> {
         self.past.rate(node.member, |said| said.info.as_ref().ok()?.unsigned(field))
+    }
+
+    /// How many error replies of a kind (`errorstat_…` of INFO) a node gave since the poll before, and in how many
+    /// seconds. A kind that was never given has no line. `None` as in [`Past::growth`], and where the server counts
+    /// none: Redis gives up after 128 kinds.
+    pub(super) fn errors(&self, node: Node<'_>, kind: Field) -> Option<(u64, f64)> {
+        self.past.growth(node.member, |said| {
+            let info = said.info.as_ref().ok()?;
+            info.text(Field::new("total_error_replies"))?;
+            match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
+                (Some(_), _) => None,
+                (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
+                (None, None) => Some(0),
+            }
+        })
+    }
+
+    /// A node by its id, if it answers.
+    pub(super) fn node(&self, id: NodeId) -> Option<Node<'a>> {
+        self.nodes().find(|node| node.member.id == id)
     }
 
     /// Lag of a member.
@@ -179,23 +241,5 @@ impl<'a> Context<'a> {
     pub(super) fn any_node(&self) -> Option<&'a Member> {
         let up = || self.view.members.iter().filter(|member| member.is_up());
         up().find(|member| member.is_primary()).or_else(|| up().next())
-    }
-}
-
-/// What was said of several, as one outcome: firing if anything is wrong with any; unknown if it can be told of none.
-pub(super) fn each(said: impl Iterator<Item = Said>) -> Outcome {
-    let (mut findings, mut unknown, mut fine) = (Vec::new(), None, false);
-    for said in said {
-        match said {
-            Said::Fine => fine = true,
-            Said::Wrong(finding) => findings.push(finding),
-            Said::Unknown(why) => {
-                unknown.get_or_insert(why);
-            }
-        }
-    }
-    match unknown {
-        Some(why) if findings.is_empty() && !fine => Outcome::Unknown(why),
-        _ => Outcome::of(findings),
     }
 }

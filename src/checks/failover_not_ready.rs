@@ -6,7 +6,7 @@
 //! `failover_stalled`. A link that is down because the primary does not answer keeps nobody from taking over. A
 //! replica that this exporter cannot ask while its peers vouch for it proves nothing.
 
-use super::context::{Promotion, Said, each};
+use super::context::{Promotion, Said, };
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds};
 use crate::model::view::Member;
@@ -25,7 +25,7 @@ pub(super) static CHECK: Check = Check {
 
 fn look(context: &Context<'_>) -> Outcome {
     let owners = context.view.voters().filter_map(|row| context.view.member(row.id));
-    each(owners.filter(|owner| !owner.failed).map(|owner| judge(context, owner)))
+    Said::join(owners.filter(|owner| !owner.failed).map(|owner| judge(context, owner)))
 }
 
 fn judge(context: &Context<'_>, primary: &Member) -> Said {

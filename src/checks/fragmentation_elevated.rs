@@ -1,6 +1,7 @@
-//! PLACEHOLDER fragmentation_elevated
+//! A node holds more memory than it uses, above the lower ratio: time to look before it becomes `fragmentation_high`.
+//! The same guards: bytes lost beside the ratio, and no judgement while the node loads or a child process saves.
 
-use super::{Check, Context, Needs, hours, runbook};
+use super::{Check, Context, Needs, fragmentation_high, hours, runbook};
 use crate::model::finding::{Outcome, Severity};
 
 pub(super) static CHECK: Check = Check {
@@ -15,6 +16,7 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+fn look(context: &Context<'_>) -> Outcome {
+    let limit = context.limits.fragmentation_elevated_ratio;
+    context.each_node(|node| fragmentation_high::judge(context, node, limit))
 }

@@ -1,7 +1,13 @@
-//! PLACEHOLDER redirect_storm
+//! A node answers more commands per second with MOVED or ASK than the limit, and no change of the topology explains
+//! it: clients that do not refresh their slot map, or that read from replicas without READONLY.
+//!
+//! Silent for as long as the hold after the topology was last seen to change. While slots are open ASK is how the
+//! cluster works: then MOVED alone counts.
 
+use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Outcome, Severity};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::info::Field;
 
 pub(super) static CHECK: Check = Check {
     code: "redirect_storm",
@@ -15,6 +21,35 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+fn look(context: &Context<'_>) -> Outcome {
+    context.each_node(|node| judge(context, node))
+}
+
+fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
+    let label = &node.member.label;
+    let rate = |kind: Field| context.errors(node, kind).map(|(count, span)| count as f64 / span);
+    let rates = rate(Field::new("errorstat_MOVED")).zip(rate(Field::new("errorstat_ASK")));
+    let Some((moved, ask)) = rates else {
+        return Said::Unknown(format!("error counts of {label} cannot be compared with an earlier poll"));
+    };
+    let slots_are_open = !context.past.migrations.is_empty();
+    let redirects = if slots_are_open { moved } else { moved + ask };
+    let limit = context.limits.redirects_per_second;
+    let unchanged = context.past.changed_at.map(|changed| context.view.at.seconds_since(changed));
+    let settles = unchanged.is_some_and(|unchanged| unchanged < CHECK.hold.as_secs_f64());
+    if redirects <= limit || settles {
+        return Said::Fine;
+    }
+    let role = node.member.role.map_or("node", |role| role.as_str());
+    let summary = format!("{role} {label} redirects {redirects:.0} commands/s, more than {limit:.0}/s");
+    let finding = Finding::new(Subject::node(node.member), summary)
+        .with("moved", Value::PerSecond(moved))
+        .with("ask", Value::PerSecond(ask))
+        .with("limit", Value::PerSecond(limit))
+        .with("role", role)
+        .with("slots_open", slots_are_open)
+        .with_some("topology_unchanged", unchanged.map(Value::Seconds))
+        .run(context.cli(node.member, "INFO errorstats"))
+        .run(context.cli(node.member, "CLIENT LIST"));
+    Said::Wrong(finding)
 }

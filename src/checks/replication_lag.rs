@@ -6,7 +6,7 @@
 //! judged by what it last acknowledged, and the evidence says so; one that is failed is the business of
 //! `node_failed`.
 
-use super::context::{Said, each};
+use super::context::{Said, };
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes, seconds};
 use crate::model::node::Role;
@@ -28,7 +28,7 @@ pub(super) static CHECK: Check = Check {
 fn look(context: &Context<'_>) -> Outcome {
     let members = context.view.members.iter().enumerate();
     let replicas = members.filter(|(_, member)| member.role == Some(Role::Replica) && !member.failed);
-    each(replicas.map(|(at, member)| judge(context, at, member)))
+    Said::join(replicas.map(|(at, member)| judge(context, at, member)))
 }
 
 fn judge(context: &Context<'_>, at: usize, replica: &Member) -> Said {

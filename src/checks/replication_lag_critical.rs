@@ -1,7 +1,16 @@
-//! PLACEHOLDER replication_lag_critical
+//! A replica is so far behind that it would need a full synchronisation if its link broke now, or soon will: behind by
+//! more than the limit in bytes, than half of what the backlog can hold, or than half of the output buffer that its
+//! primary grants it, beyond which the primary cuts the link itself.
+//!
+//! The backlog counts with its size, not with what is in it: as long as it has not filled up it has lost nothing, and
+//! since 7.0 a slow replica makes it longer only until the link breaks. Only lag of a standing link within one history
+//! counts, as in `replication_lag`.
 
+use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Outcome, Severity};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes, seconds};
+use crate::model::info::Field;
+use crate::model::past::Basis;
 
 pub(super) static CHECK: Check = Check {
     code: "replication_lag_critical",
@@ -15,6 +24,68 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+fn look(context: &Context<'_>) -> Outcome {
+    context.each_node(|node| judge(context, node))
+}
+
+fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
+    let link = node.said.replication.as_ref().ok().and_then(|replication| replication.link.as_ref());
+    if !link.is_some_and(|link| link.up) {
+        return Said::Fine;
+    }
+    let label = &node.member.label;
+    let Some(lag) = context.lag(node.at).filter(|lag| lag.basis == Basis::OwnOffset) else {
+        return Said::Unknown(format!(
+            "the lag of {label} cannot be told: its primary does not tell its offset"
+        ));
+    };
+    let primary = node.member.primary.and_then(|id| context.node(id));
+    let share = |of: Option<u64>, ratio: f64| of.map(|of| (of, (of as f64 * ratio) as u64));
+    let limits = context.limits;
+    let backlog = primary.and_then(|primary| primary.unsigned(Field::new("repl_backlog_size")));
+    let backlog = share(backlog, limits.replication_lag_backlog_ratio);
+    let buffer = primary.and_then(|primary| primary.replica_buffer_limit());
+    let buffer = share(buffer, limits.replication_lag_output_buffer_ratio);
+    let absolute = limits.replication_lag_critical_bytes;
+    let passed = [
+        (Some(absolute), format!("{} at most", bytes(absolute))),
+        part("the backlog", backlog),
+        part("the replica output buffer", buffer),
+    ];
+    let passed = passed.into_iter().filter(|(limit, _)| limit.is_some_and(|limit| lag.bytes > limit));
+    let passed: Vec<String> = passed.map(|(_, words)| words).collect();
+    if passed.is_empty() {
+        return Said::Fine;
+    }
+    let summary = format!(
+        "replica {label} is {} ({}) behind its primary and will need a full sync if the link breaks: more than {}",
+        bytes(lag.bytes),
+        seconds(lag.seconds),
+        passed.join(", ")
+    );
+    let mut finding = Finding::new(Subject::node(node.member), summary)
+        .with("lag", Value::Bytes(lag.bytes))
+        .with("behind", Value::Seconds(lag.seconds))
+        .with("limit", Value::Bytes(absolute))
+        .with_some("backlog_size", backlog.map(|(size, _)| Value::Bytes(size)))
+        .with_some("backlog_limit", backlog.map(|(_, limit)| Value::Bytes(limit)))
+        .with_some("output_buffer", buffer.map(|(size, _)| Value::Bytes(size)))
+        .with_some("output_buffer_limit", buffer.map(|(_, limit)| Value::Bytes(limit)))
+        .with_some("primary", primary.map(|primary| &primary.member.label))
+        .run(context.cli(node.member, "INFO replication"));
+    if let Some(primary) = primary {
+        finding = finding
+            .run(context.cli(primary.member, "INFO replication"))
+            .run(context.cli(primary.member, "CLIENT LIST TYPE replica"))
+            .run(context.cli(primary.member, "CONFIG GET client-output-buffer-limit"));
+    }
+    Said::Wrong(finding)
+}
+
+/// A limit that is a share of something, and its words.
+fn part(of: &str, share: Option<(u64, u64)>) -> (Option<u64>, String) {
+    match share {
+        Some((size, limit)) => (Some(limit), format!("{} of the {} of {of}", bytes(limit), bytes(size))),
+        None => (None, String::new()),
+    }
 }

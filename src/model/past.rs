@@ -28,7 +28,8 @@ pub struct Past {
     pub migrations: Vec<OpenMigration>,
     /// Since when members have been failed by quorum.
     pub failed_since: BTreeMap<NodeId, Timestamp>,
-    /// Full resynchronisations that primaries gave within the last hour.
+    /// Full resynchronisations that primaries gave within the last hour, and replicas that they cut off; oldest
+    /// first.
     pub resyncs: Vec<Resync>,
     /// Keys outside the slots of their node, as last counted.
     pub orphans: BTreeMap<NodeId, Orphans>,
@@ -40,10 +41,21 @@ impl Past {
     /// Failovers that are remembered.
     pub const MOST_FAILOVERS: usize = 64;
 
-    /// How fast a count of a member grows, per second, between the view before and `member` now. `None` on the
-    /// first poll, where the member did not answer one of the two, and after a restart: a counter that went down is
-    /// no negative rate.
+    /// How fast a count of a member grows, per second, between the view before and `member` now; see
+    /// [`Past::growth`].
     pub fn rate(&self, member: &Member, count: impl Fn(&NodeSnapshot) -> Option<u64>) -> Option<f64> {
+        let (grown, span) = self.growth(member, count)?;
+        Some(grown as f64 / span)
+    }
+
+    /// By how much a count of a member grew between the view before and `member` now, and in how many seconds.
+    /// `None` on the first poll, where the member did not answer one of the two, and after a restart: a counter
+    /// that went down is no negative rate.
+    pub fn growth(
+        &self,
+        member: &Member,
+        count: impl Fn(&NodeSnapshot) -> Option<u64>,
+    ) -> Option<(u64, f64)> {
         let now = member.said.as_deref()?;
         let before = self.previous.as_ref()?.member(member.id)?.said.as_deref()?;
         let run = |said: &NodeSnapshot| said.info.as_ref().ok()?.get("run_id").map(str::to_owned);
@@ -52,7 +64,7 @@ impl Past {
         }
         let grown = count(now)?.checked_sub(count(before)?)?;
         let span = now.asked_at.seconds_since(before.asked_at);
-        (span > 0.0).then(|| grown as f64 / span)
+        (span > 0.0).then_some((grown, span))
     }
 }
 
@@ -161,7 +173,7 @@ pub struct Failover {
     pub uncovered_seconds: f64,
 }
 
-/// Full resynchronisations that a primary gave between two polls.
+/// Full resynchronisations that a primary gave between two polls, and replicas that it cut off.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resync {
     /// The view that showed them.
@@ -170,6 +182,12 @@ pub struct Resync {
     pub shard: Arc<str>,
     /// How many: INFO `sync_full` grew by so much.
     pub count: u64,
+    /// How many of these a replica explains that had just joined, restarted or changed its primary: a rolling
+    /// restart is no loop. A replica explains one within the hour.
+    pub explained: u64,
+    /// INFO `client_output_buffer_limit_disconnections` grew by so much: clients of any kind, of which the replicas
+    /// come back for a full resynchronisation.
+    pub cut_off: u64,
 }
 
 /// Keys in slots that their node neither owns nor imports.
