@@ -39,7 +39,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     for (name, bins) in info.with_prefix("db") {
         let Some((db, kind)) = name.split_once("_distrib_") else { continue };
         let Some(kind) = kind.strip_suffix("_sizes") else { continue };
-        let over = bins.split(',').filter_map(bin).filter(|(from, _)| from + from / 2 >= limit);
+        let over = bins.split(',').filter_map(bin).filter(|(from, _)| from.saturating_add(from / 2) >= limit);
         let (mut keys, mut most) = (0u64, 0);
         for (from, count) in over.filter(|(_, count)| *count > 0) {
             (keys, most) = (keys.saturating_add(count), from.max(most));

@@ -35,7 +35,9 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let (Some(limit), Some(used)) = (limit, used) else {
         return match closed {
             Some(closed) => Said::Wrong(finding(context, node, None, closed)),
-            None => Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label)),
+            None => {
+                Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label))
+            }
         };
     };
     let full = limit > 0 && used as f64 >= limit as f64 * context.limits.bus_link_buffer_ratio;

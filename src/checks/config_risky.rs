@@ -35,20 +35,22 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
+/// Value and why it hurts, by node.
+type Hit = BTreeMap<Arc<str>, (String, String)>;
+
 fn look(context: &Context<'_>) -> Outcome {
     let nodes: Vec<_> = context.nodes().filter(|node| node.said.settings.is_ok()).collect();
     if nodes.is_empty() {
         return Outcome::Unknown("no node tells its settings".to_owned());
     }
-    let mut risky: Vec<(&Rule, BTreeMap<Arc<str>, (String, String)>)> = Vec::new();
+    let mut risky: Vec<(&Rule, Hit)> = Vec::new();
     for rule in &RULES {
-        let judge = |node| Some((rule.setting, (rule.judge)(context, node)?));
         let hit = nodes.iter().filter_map(|node| {
-            let (setting, why) = judge(*node)?;
-            let value = node.setting(setting).unwrap_or_default().to_owned();
+            let why = (rule.judge)(context, *node)?;
+            let value = node.setting(rule.setting).unwrap_or_default().to_owned();
             Some((node.member.label.clone(), (value, why)))
         });
-        let hit: BTreeMap<_, _> = hit.collect();
+        let hit: Hit = hit.collect();
         if !hit.is_empty() {
             risky.push((rule, hit));
         }
@@ -56,11 +58,11 @@ fn look(context: &Context<'_>) -> Outcome {
     if risky.is_empty() { Outcome::Clear } else { Outcome::Firing(vec![finding(context, &risky)]) }
 }
 
-fn finding(context: &Context<'_>, risky: &[(&Rule, BTreeMap<Arc<str>, (String, String)>)]) -> Finding {
+fn finding(context: &Context<'_>, risky: &[(&Rule, Hit)]) -> Finding {
     let mut labels: Vec<_> = risky.iter().flat_map(|(_, hit)| hit.keys().cloned()).collect();
     labels.sort_unstable();
     labels.dedup();
-    let words = |(rule, hit): &(&Rule, BTreeMap<Arc<str>, (String, String)>)| {
+    let words = |(rule, hit): &(&Rule, Hit)| {
         let (label, (_, why)) = hit.first_key_value()?;
         let more = match hit.len() {
             1 => String::new(),
@@ -69,7 +71,7 @@ fn finding(context: &Context<'_>, risky: &[(&Rule, BTreeMap<Arc<str>, (String, S
         Some(format!("{} on {label}{more} ({why})", rule.setting))
     };
     let words: Vec<String> = risky.iter().filter_map(words).collect();
-    let line = |(rule, hit): &(&Rule, BTreeMap<Arc<str>, (String, String)>)| {
+    let line = |(rule, hit): &(&Rule, Hit)| {
         let text = |text: &str| Value::Text(text.to_owned());
         let nodes = hit.iter().map(|(label, (value, why))| {
             let facts = vec![("value".to_owned(), text(value)), ("why".to_owned(), text(why))];
@@ -87,7 +89,8 @@ fn finding(context: &Context<'_>, risky: &[(&Rule, BTreeMap<Arc<str>, (String, S
         Finding::new(Subject::nodes(labels.iter().cloned()), format!("risky settings: {}", words.join("; ")))
             .with("settings", lines);
     for (rule, hit) in risky {
-        let first = hit.keys().next().and_then(|label| context.view.members.iter().find(|m| m.label == *label));
+        let first =
+            hit.keys().next().and_then(|label| context.view.members.iter().find(|m| m.label == *label));
         if let Some(member) = first {
             finding = finding.run(context.cli(member, &format!("CONFIG GET {}", rule.setting)));
         }

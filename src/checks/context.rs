@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::model::finding::{Finding, Outcome};
 use crate::model::info::{Field, Number};
-use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::limits::{Expect, Limits};
+use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::NodeId;
 use crate::model::past::{Lag, Past};
 use crate::model::snapshot::NodeSnapshot;

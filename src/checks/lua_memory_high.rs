@@ -41,12 +41,8 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     }
     let cached = node.unsigned(CACHED);
     let count = cached.map_or(String::new(), |cached| format!(" ({cached} cached)"));
-    let summary = format!(
-        "scripts{count} hold {} on {}, more than {}",
-        bytes(total),
-        node.member.label,
-        bytes(limit)
-    );
+    let summary =
+        format!("scripts{count} hold {} on {}, more than {}", bytes(total), node.member.label, bytes(limit));
     Said::Wrong(
         Finding::new(Subject::node(node.member), summary)
             .with("memory", Value::Bytes(total))
@@ -54,7 +50,6 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
             .with("virtual_machines", Value::Bytes(machines))
             .with("scripts", Value::Bytes(scripts))
             .with_some("cached_scripts", cached.map(Value::Count))
-            .run(context.cli(node.member, "INFO memory"))
-            .run(context.cli(node.member, "FUNCTION LIST")),
+            .run(context.cli(node.member, "INFO memory")),
     )
 }

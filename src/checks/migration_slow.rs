@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Context, Needs, seconds, runbook};
+use super::{Check, Context, Needs, runbook, seconds};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds as span};
 use crate::model::migration::{Mechanism, OpenMigration};
 
@@ -49,8 +49,7 @@ fn finding(context: &Context<'_>, open: &[&OpenMigration]) -> Finding {
     let ends = [context.end_label(source), context.end_label(target)];
     let slots = open.iter().fold(Default::default(), |all, open| open.slots.union(&all));
     let longest = open.iter().map(|open| context.open_for(open).0).fold(0.0, f64::max);
-    let keys: Option<u64> =
-        open.iter().filter_map(|open| open.keys_remaining).reduce(u64::saturating_add);
+    let keys: Option<u64> = open.iter().filter_map(|open| open.keys_remaining).reduce(u64::saturating_add);
     let left = keys.map_or(String::new(), |keys| format!(", {keys} keys are left"));
     let summary = format!(
         "slots {slots} have been on the move from {} to {} for {}, more than {}{left}",

@@ -12,15 +12,15 @@
 //! count. How long slots have been open is known from the second poll on.
 
 mod atomic;
+mod setslot;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::{Check, Context, Needs, seconds, runbook};
+use super::{Check, Context, Needs, runbook, seconds};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds as span};
 use crate::model::migration::Mechanism;
-use crate::model::node::{Direction, NodeId, OpenSlot};
+use crate::model::node::NodeId;
 use crate::model::slots::SlotSet;
-use crate::model::view::ClusterView;
 
 pub(super) static CHECK: Check = Check {
     code: "migration_stalled",
@@ -47,8 +47,8 @@ struct Trouble {
 fn look(context: &Context<'_>) -> Outcome {
     let mut troubles: BTreeMap<Ends, Vec<Trouble>> = BTreeMap::new();
     let mut add = |ends: Ends, trouble| troubles.entry(ends).or_default().push(trouble);
-    let (now, unanswered) = markers(context.view);
-    let before = context.past.previous.as_ref().map(|previous| markers(previous).0);
+    let (now, unanswered) = setslot::markers(context.view);
+    let before = context.past.previous.as_ref().map(|previous| setslot::markers(previous).0);
     let lasting = now.iter().filter(|marker| before.as_ref().is_none_or(|before| before.contains(marker)));
     let mut by_reason: BTreeMap<(Ends, &'static str), SlotSet> = BTreeMap::new();
     for (ends, reason, slot) in lasting {
@@ -62,7 +62,7 @@ fn look(context: &Context<'_>) -> Outcome {
         };
         add(ends, Trouble { reason, slots, words });
     }
-    for (ends, slots, open) in idle(context) {
+    for (ends, slots, open) in setslot::idle(context) {
         let words = format!("open for {} and no key moves", span(open));
         add(ends, Trouble { reason: "no_progress", slots, words });
     }
@@ -77,47 +77,6 @@ fn look(context: &Context<'_>) -> Outcome {
         return Outcome::Unknown("how long slots have been open is not known on the first poll".to_owned());
     }
     Outcome::of(troubles.iter().map(|(ends, troubles)| finding(context, *ends, troubles)).collect())
-}
-
-/// Slots that one end alone shows, and markers on former owners; and whether an end that could tell is silent.
-fn markers(view: &ClusterView) -> (BTreeSet<(Ends, &'static str, u16)>, bool) {
-    let (mut found, mut unanswered) = (BTreeSet::new(), false);
-    for member in view.members.iter().filter(|member| member.is_primary()) {
-        let Some(said) = member.viewpoint() else { continue };
-        for open in &said.open_slots {
-            let owned = said.own_row().is_some_and(|own| own.slots.contains(open.slot));
-            let (ends, reason) = match open.direction {
-                Direction::Migrating if !owned => ((member.id, open.peer), "left_on_former_owner"),
-                Direction::Migrating => ((member.id, open.peer), "only_source_open"),
-                Direction::Importing => ((open.peer, member.id), "only_target_open"),
-            };
-            let other = other_end_open(view, open);
-            unanswered |= other.is_none();
-            if reason == "left_on_former_owner" || other == Some(false) {
-                found.insert(((Some(ends.0), Some(ends.1)), reason, open.slot));
-            }
-        }
-    }
-    (found, unanswered)
-}
-
-/// Whether the peer of a marker shows the slot too; `None` if it does not answer. One that no table holds does not.
-fn other_end_open(view: &ClusterView, open: &OpenSlot) -> Option<bool> {
-    let Some(peer) = view.member(open.peer) else { return Some(false) };
-    let there = peer.viewpoint()?.open_slots.iter();
-    Some(there.filter(|other| other.slot == open.slot).any(|other| other.direction != open.direction))
-}
-
-/// Slots open too long without progress, by their ends, with the longest time.
-fn idle(context: &Context<'_>) -> Vec<(Ends, SlotSet, f64)> {
-    let mut idle: BTreeMap<Ends, (SlotSet, f64)> = BTreeMap::new();
-    for migration in &context.past.migrations {
-        if let (open, true) = context.open_for(migration) {
-            let entry = idle.entry((migration.source, migration.target)).or_default();
-            *entry = (entry.0.union(&migration.slots), entry.1.max(open));
-        }
-    }
-    idle.into_iter().map(|(ends, (slots, open))| (ends, slots, open)).collect()
 }
 
 fn finding(context: &Context<'_>, ends: Ends, troubles: &[Trouble]) -> Finding {

@@ -74,7 +74,8 @@ fn judge(context: &Context<'_>, target: NodeId, open: &[&OpenMigration]) -> Resu
     let incoming = open.iter().filter_map(|open| incoming(context, open)).reduce(u64::saturating_add);
     let limits = context.limits;
     let too_full = share > limits.migration_target_memory_ratio;
-    let too_much = incoming.is_some_and(|incoming| incoming as f64 > free as f64 * limits.migration_incoming_ratio);
+    let too_much =
+        incoming.is_some_and(|incoming| incoming as f64 > free as f64 * limits.migration_incoming_ratio);
     if !too_full && !too_much {
         return Ok(None);
     }

@@ -55,12 +55,16 @@ fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding
     let sweep = member.said.as_ref().and_then(|said| said.key_sweep.as_ref());
     let elsewhere = sweep.map(|sweep| {
         let own = |slot: u16| member.slots.contains(slot);
-        sweep.counts.iter().filter(|(slot, keys)| *keys > 0 && !own(*slot)).map(|(slot, _)| (*slot, *slot)).collect()
+        sweep
+            .counts
+            .iter()
+            .filter(|(slot, keys)| *keys > 0 && !own(*slot))
+            .map(|(slot, _)| (*slot, *slot))
+            .collect()
     });
     // Redis 8.4 and later counts no keys in slots that the node does not own.
     let elsewhere = elsewhere.filter(|slots: &crate::model::slots::SlotSet| !slots.is_empty());
-    let summary =
-        format!("{} holds {keys} keys of slots that it neither owns nor imports", member.label);
+    let summary = format!("{} holds {keys} keys of slots that it neither owns nor imports", member.label);
     Finding::new(Subject::node(member), summary)
         .with("keys", Value::Count(keys))
         .with("counts_in_a_row", Value::Count(confirmed.into()))
