@@ -10,7 +10,7 @@ mod common {
     pub(crate) mod sim;
 }
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -571,10 +571,56 @@ fn a_host_or_zone_that_must_not_be_lost_is_named() {
     assert!(judge(&healthy().hide("m1").hide("m2")).unknown("failure_domain_risk").contains("voting"));
 }
 
-/// The recorded states in which these checks fire, and what they then say first.
+/// The kinds of recorded states in which these checks fire, on one version or more. Settings differ wherever the one
+/// who recorded had set one by hand, in this state or in one before it; the marker on slot 500 is left on its former
+/// owner by `mig_dest_claims` on Redis and stays for the states after it.
+const RECORDED: [(&str, &[&str]); 3] = [
+    (
+        "config_drift",
+        &[
+            "bgsave_failed",
+            "busy_script",
+            "client_pause_all",
+            "clients_near_max",
+            "config_mismatch",
+            "empty_master",
+            "ghost_failed_node",
+            "manual_failover_done",
+            "master_killed_1s",
+            "master_pfail",
+            "maxmemory_reached",
+            "mem_frag",
+            "noaddr_ghost_stays",
+            "noaddr_replaced",
+            "split_brain_active",
+            "split_brain_healed",
+            "split_brain_minority_failed",
+            "split_brain_permanent",
+        ],
+    ),
+    ("config_risky", &["split_brain_healed", "split_brain_minority_failed"]),
+    (
+        "migration_stalled",
+        &[
+            "asm_failed",
+            "asm_target_killed",
+            "delslots_owner_only",
+            "mig_dest_claims",
+            "mig_dest_claims_instant",
+            "mig_half_importing",
+            "mig_half_migrating",
+            "orphan_keys_moved",
+            "slot_conflict_instant",
+            "slot_conflict_settled",
+            "uncovered_full_no",
+            "uncovered_full_yes",
+        ],
+    ),
+];
+
 #[test]
 fn recorded_states_are_judged_as_they_were_made() {
-    let mut fired: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut fired: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for state in captures::states() {
         let replies: Vec<_> = state.nodes().into_iter().map(|(_, replies)| replies).collect();
         let at = replies.iter().map(|replies| replies.asked_at).max().unwrap();
@@ -582,24 +628,23 @@ fn recorded_states_are_judged_as_they_were_made() {
         let frame = frame::analyze(&setup, &replies, &mut History::default(), at, Duration::from_millis(5));
         let verdicts = Verdicts(frame);
         let firing = verdicts.firing();
-        if std::env::var_os("SHOW").is_some() {
-            for code in &firing {
-                for finding in verdicts.outcome(code).findings() {
-                    println!("{state}: {code}: {}", finding.summary);
-                }
-            }
-        }
         assert!(!state.name.starts_with("healthy") || firing.is_empty(), "{state}: {firing:?}");
+        let truth = state.truth["truth"].to_string();
+        for (said, code) in [
+            ("half-open slot", "migration_stalled"),
+            ("dangling marker", "migration_stalled"),
+            ("slot migration failed", "migration_stalled"),
+            ("slot migration job failed", "migration_stalled"),
+            ("config mismatch node-timeout", "config_drift"),
+            (" differs", "config_drift"),
+        ] {
+            assert!(!truth.contains(said) || firing.contains(&code), "{state}: {said}, and {firing:?}");
+        }
         for code in firing {
-            fired.entry(code.to_owned()).or_default().push(state.name.clone());
+            fired.entry(code.to_owned()).or_default().insert(state.name.clone());
         }
     }
-    let names = |code: &str| {
-        let mut names = fired.get(code).cloned().unwrap_or_default();
-        names.dedup();
-        names.sort_unstable();
-        names.dedup();
-        names
-    };
-    println!("{:?}", fired.keys().map(|code| (code, names(code))).collect::<Vec<_>>());
+    let expected =
+        RECORDED.map(|(code, names)| (code, names.iter().map(|name| (*name).to_owned()).collect()));
+    assert_eq!(fired, expected.map(|(code, names)| (code.to_owned(), names)).into());
 }
