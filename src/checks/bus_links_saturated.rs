@@ -1,7 +1,13 @@
-//! PLACEHOLDER bus_links_saturated
+//! The send buffer of a cluster bus link is near `cluster-link-sendbuf-limit`, or links were closed since the poll before
+//! because theirs passed it: gossip and publish messages are lost, and peers begin to suspect the node.
+//!
+//! Without a limit (0, the default) no link is ever closed and nothing can be near it: such nodes are fine. Servers without
+//! CLUSTER LINKS (6.2) have neither limit nor buffers to tell: unknown.
 
+use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Outcome, Severity};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes};
+use crate::model::info::Field;
 
 pub(super) static CHECK: Check = Check {
     code: "bus_links_saturated",
@@ -15,6 +21,46 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+const EXCEEDED: Field = Field::new("total_cluster_links_buffer_limit_exceeded");
+
+fn look(context: &Context<'_>) -> Outcome {
+    context.each_node(|node| judge(context, node))
+}
+
+fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
+    let limit = node.setting("cluster-link-sendbuf-limit").and_then(|limit| limit.parse::<u64>().ok());
+    let used = node.said.links.as_ref().ok().map(|links| links.buffer_used_max);
+    let closed = context.past.rate(node.member, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
+    let closed = closed.filter(|closed| *closed > 0.0);
+    let (Some(limit), Some(used)) = (limit, used) else {
+        return match closed {
+            Some(closed) => Said::Wrong(finding(context, node, None, closed)),
+            None => {
+                Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label))
+            }
+        };
+    };
+    let full = limit > 0 && used as f64 >= limit as f64 * context.limits.bus_link_buffer_ratio;
+    if !full && closed.is_none() {
+        return Said::Fine;
+    }
+    Said::Wrong(finding(context, node, Some((used, limit)), closed.unwrap_or(0.0)))
+}
+
+fn finding(context: &Context<'_>, node: Node<'_>, buffer: Option<(u64, u64)>, closed: f64) -> Finding {
+    let label = &node.member.label;
+    let mut words = Vec::new();
+    if let Some((used, limit)) = buffer {
+        words.push(format!("the fullest link holds {} of {}", bytes(used), bytes(limit)));
+    }
+    if closed > 0.0 {
+        words.push(format!("{closed:.2} links per second are closed over their limit"));
+    }
+    Finding::new(Subject::node(node.member), format!("cluster bus of {label}: {}", words.join(", ")))
+        .with_some("buffer_used", buffer.map(|(used, _)| Value::Bytes(used)))
+        .with_some("buffer_limit", buffer.map(|(_, limit)| Value::Bytes(limit)))
+        .with("limit_ratio", Value::Ratio(context.limits.bus_link_buffer_ratio))
+        .with("closed", Value::PerSecond(closed))
+        .run(context.cli(node.member, "CLUSTER LINKS"))
+        .run(context.cli(node.member, "CONFIG GET cluster-link-sendbuf-limit"))
 }

@@ -11,6 +11,7 @@ pub(super) use promotion::Promotion;
 use crate::model::finding::{Finding, Outcome};
 use crate::model::info::{Field, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
+use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::{NodeId, NodeRow, Role};
 use crate::model::past::{Lag, Past};
 use crate::model::snapshot::NodeSnapshot;
@@ -208,6 +209,38 @@ impl<'a> Context<'a> {
     /// The label of a node, or its id where it is no member.
     pub(super) fn label(&self, id: NodeId) -> Arc<str> {
         self.view.member(id).map_or_else(|| Arc::from(id.to_string()), |member| member.label.clone())
+    }
+
+    /// The label of one end of a migration; `?` where no log tells which node it is.
+    pub(super) fn end_label(&self, end: Option<NodeId>) -> Arc<str> {
+        end.map_or_else(|| Arc::from("?"), |id| self.label(id))
+    }
+
+    /// How long a migration has been open, seconds, and whether that is too long without a key having moved. What an
+    /// atomic migration has sent does not show in key counts: that alone never makes one stall.
+    pub(super) fn open_for(&self, migration: &OpenMigration) -> (f64, bool) {
+        let past = |at| self.view.at.seconds_since(at);
+        let open = migration.since.map_or(0.0, past);
+        let idle = migration.progressed_at.map_or(0.0, past);
+        let stalled = migration.mechanism == Mechanism::SetSlot
+            && open > self.limits.migration_stalled_seconds
+            && idle > self.limits.migration_idle_seconds;
+        (open, stalled)
+    }
+
+    /// What the answering nodes on the host of a member hold resident, and what they may: the configured
+    /// `host_memory_bytes`, else the host's memory as INFO tells it. Bytes.
+    pub(super) fn host_memory(&self, member: &Member) -> Option<(u64, u64)> {
+        const RSS: Field = Field::new("used_memory_rss");
+        const TOTAL: Field = Field::new("total_system_memory");
+        let host = member.announced.as_ref().map(|address| &address.host);
+        let here: Vec<_> = self
+            .nodes()
+            .filter(|node| node.member.announced.as_ref().map(|address| &address.host) == host)
+            .collect();
+        let told = || here.iter().filter_map(|node| node.unsigned(TOTAL)).filter(|total| *total > 0).min();
+        let total = self.limits.host_memory_bytes.or_else(told)?;
+        Some((here.iter().filter_map(|node| node.unsigned(RSS)).sum(), total))
     }
 
     /// `cluster-node-timeout`, seconds; the default of 15 where no node tells.

@@ -6,7 +6,7 @@
 //! `failover_stalled`. A link that is down because the primary does not answer keeps nobody from taking over. A
 //! replica that this exporter cannot ask while its peers vouch for it proves nothing.
 
-use super::context::{Promotion, Said, };
+use super::context::{Promotion, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds};
 use crate::model::view::Member;

@@ -1,7 +1,14 @@
-//! PLACEHOLDER gossip_rate_high
+//! A node sends more cluster bus messages than the size of the cluster and its node timeout explain, or more than an
+//! absolute limit.
+//!
+//! The bound for N nodes and a timeout of T seconds is 2·(1 + 2(N−1)/T) messages per second and node; a healthy cluster
+//! sends 0.4 to 0.8 of it. Publish messages are users' work and do not count; they are told apart, and so are the kinds
+//! that show instability: fail, failover authorisations, updates. Rates need two polls.
 
+use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Outcome, Severity};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::snapshot::{BusDirection, NodeSnapshot};
 
 pub(super) static CHECK: Check = Check {
     code: "gossip_rate_high",
@@ -15,6 +22,53 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+/// Kinds that applications cause.
+const PUBLISH: [&str; 2] = ["publish", "publishshard"];
+/// Kinds that stand for a change of who serves what.
+const UNREST: [&str; 4] = ["auth-ack", "auth-req", "fail", "update"];
+
+fn look(context: &Context<'_>) -> Outcome {
+    context.each_node(|node| judge(context, node))
+}
+
+/// Messages sent of the kinds that are wanted.
+fn sent(said: &NodeSnapshot, wanted: impl Fn(&str) -> bool) -> Option<u64> {
+    let messages = said.cluster.as_ref().ok()?.messages();
+    let sent = messages.filter(|(kind, way, _)| *way == BusDirection::Sent && wanted(kind));
+    Some(sent.map(|(.., count)| count).fold(0, u64::saturating_add))
+}
+
+fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
+    let rate_of = |wanted: &dyn Fn(&str) -> bool| context.past.rate(node.member, |said| sent(said, wanted));
+    let Some(rate) = rate_of(&|kind| !PUBLISH.contains(&kind)) else {
+        return Said::Unknown("the rate of bus messages takes two polls without a restart".to_owned());
+    };
+    let limits = context.limits;
+    let (nodes, timeout) = (context.view.members.len(), context.node_timeout());
+    let peers = nodes.saturating_sub(1) as f64;
+    let bound = 2.0 * (1.0 + 2.0 * peers / timeout.max(0.001));
+    let limit = (bound * limits.gossip_factor).min(limits.gossip_messages_per_second);
+    if rate <= limit {
+        return Said::Fine;
+    }
+    let critical = rate > limits.gossip_messages_critical_per_second;
+    let summary = format!(
+        "{} sends {rate:.1} bus messages per second{}, more than {limit:.1}; {nodes} nodes with a timeout of \
+         {timeout:.0} s explain {bound:.1}",
+        node.member.label,
+        if critical { " (critical)" } else { "" },
+    );
+    Said::Wrong(
+        Finding::new(Subject::node(node.member), summary)
+            .with("rate", Value::PerSecond(rate))
+            .with("limit", Value::PerSecond(limit))
+            .with("bound", Value::PerSecond(bound))
+            .with("critical", critical)
+            .with("nodes", Value::Count(nodes as u64))
+            .with("node_timeout", Value::Seconds(timeout))
+            .with_some("publish", rate_of(&|kind| PUBLISH.contains(&kind)).map(Value::PerSecond))
+            .with_some("unrest", rate_of(&|kind| UNREST.contains(&kind)).map(Value::PerSecond))
+            .run(context.cli(node.member, "CLUSTER INFO"))
+            .run(context.cli(node.member, "CONFIG GET cluster-node-timeout")),
+    )
 }

@@ -1,7 +1,16 @@
-//! PLACEHOLDER orphaned_keys
+//! A primary holds keys in slots that it neither owns nor imports: no client can reach them, they cost memory, and they
+//! come back to life when the slot does. What a migration leaves behind that was broken off, or `SETSLOT NODE` set too
+//! early.
+//!
+//! Counted by a slow sweep: DBSIZE less the keys of the node's own and importing slots, which works on every version.
+//! What expires while it runs makes single counts wrong, so several in a row must find some; a look without any poll
+//! before it has but one and takes it. Redis deletes the keys of slots that it gave away in the background: that takes
+//! less than the hold. Replicas own no slot and repeat their primary's keys; they are not judged.
 
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Outcome, Severity};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::past::Orphans;
+use crate::model::view::Member;
 
 pub(super) static CHECK: Check = Check {
     code: "orphaned_keys",
@@ -15,6 +24,54 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-fn look(_context: &Context<'_>) -> Outcome {
-    Outcome::Clear
+fn look(context: &Context<'_>) -> Outcome {
+    let enough = if context.past.previous.is_none() { 1 } else { context.limits.orphaned_keys_confirmations };
+    let counted = context.past.orphans.iter().filter_map(|(id, orphans)| {
+        let member = context.view.member(*id)?;
+        member.is_primary().then_some((member, orphans))
+    });
+    let (mut findings, mut unconfirmed, mut told) = (Vec::new(), None, false);
+    for (member, orphans) in counted {
+        told = true;
+        match orphans {
+            Orphans { keys: 1.., confirmed, .. } if *confirmed >= enough => {
+                findings.push(finding(context, member, orphans));
+            }
+            Orphans { keys: 1.., .. } => unconfirmed = Some(&member.label),
+            _ => {}
+        }
+    }
+    match unconfirmed {
+        _ if !told => Outcome::Unknown("no node's keys have been counted yet".to_owned()),
+        Some(label) if findings.is_empty() => {
+            Outcome::Unknown(format!("another count must confirm the keys found on {label}"))
+        }
+        _ => Outcome::of(findings),
+    }
+}
+
+fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding {
+    let (keys, confirmed) = (orphans.keys, orphans.confirmed);
+    let sweep = member.said.as_ref().and_then(|said| said.key_sweep.as_ref());
+    let elsewhere = sweep.map(|sweep| {
+        let own = |slot: u16| member.slots.contains(slot);
+        sweep
+            .counts
+            .iter()
+            .filter(|(slot, keys)| *keys > 0 && !own(*slot))
+            .map(|(slot, _)| (*slot, *slot))
+            .collect()
+    });
+    // Redis 8.4 and later counts no keys in slots that the node does not own.
+    let elsewhere = elsewhere.filter(|slots: &crate::model::slots::SlotSet| !slots.is_empty());
+    let summary = format!("{} holds {keys} keys of slots that it neither owns nor imports", member.label);
+    Finding::new(Subject::node(member), summary)
+        .with("keys", Value::Count(keys))
+        .with("counts_in_a_row", Value::Count(confirmed.into()))
+        .with("last_counted", Value::Time(orphans.at.as_seconds()))
+        .with("owned", member.slots.clone())
+        .with_some("found_in", elsewhere)
+        .run(context.cli(member, "DBSIZE"))
+        .run(format!("redis-cli --cluster check {}", member.label))
+        .run(context.cli(member, "CLUSTER GETKEYSINSLOT <slot> 10"))
 }

@@ -6,7 +6,7 @@
 //! judged by what it last acknowledged, and the evidence says so; one that is failed is the business of
 //! `node_failed`.
 
-use super::context::{Said, };
+use super::context::Said;
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes, seconds};
 use crate::model::node::Role;

@@ -145,6 +145,10 @@ pub struct Limits {
     /// `migration_stalled`: how long an atomic migration may say nothing.
     #[serde(deserialize_with = "units::seconds")]
     pub migration_silent_seconds: f64,
+    /// `migration_stalled`: how long a failed atomic migration is told of that nobody began anew. Its slots are
+    /// where they were, and no command takes it out of the server's log.
+    #[serde(deserialize_with = "units::seconds")]
+    pub migration_failed_seconds: f64,
     /// `migration_slow`: how long a slot may be open while keys move.
     #[serde(deserialize_with = "units::seconds")]
     pub migration_slow_seconds: f64,
@@ -229,6 +233,7 @@ impl Default for Limits {
             migration_stalled_seconds: 900.0,
             migration_idle_seconds: 300.0,
             migration_silent_seconds: 60.0,
+            migration_failed_seconds: 3600.0,
             migration_slow_seconds: 300.0,
             migration_target_memory_ratio: 0.8,
             migration_incoming_ratio: 0.25,

@@ -49,7 +49,8 @@ pub struct Migration {
     pub message: String,
     /// When it was asked for, by the server's clock.
     pub created: Option<Timestamp>,
-    /// When it was last heard of: `last_ack_time` or `last_update_time` (Valkey only), by the server's clock.
+    /// When it was last heard of, by the server's clock: `last_ack_time` or `last_update_time` (Valkey), `end_time`
+    /// (Redis, only once it has ended).
     pub last_heard: Option<Timestamp>,
     /// Whether an end time is set (Redis: `end_time` other than -1; Valkey: a final state).
     pub ended: bool,

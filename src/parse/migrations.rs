@@ -35,7 +35,7 @@ const REDIS: Dialect = Dialect {
     source: "source",
     target: "dest",
     message: "last_error",
-    heard: &[],
+    heard: &["end_time"],
     unit_micros: 1_000,
 };
 
