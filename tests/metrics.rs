@@ -1,0 +1,20 @@
+//! What is exported of the recorded states: the text itself, and its agreement with what is true in them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails where it meets what it does not expect, and knows whether it runs in CI"
+)]
+
+mod common {
+    pub(crate) mod captures;
+    pub(crate) mod golden;
+    pub(crate) mod judged;
+    pub(crate) mod naive;
+    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    pub(crate) mod samples;
+}
+
+mod recorded {
+    mod exposition;
+    mod truth;
+}
