@@ -14,6 +14,18 @@ mod common {
     pub(crate) mod samples;
 }
 
+use std::sync::Arc;
+
+use common::captures::State;
+use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::model::address::Naming;
+
+/// The frame of one poll of a recorded state.
+fn judged(state: &State) -> Arc<Frame> {
+    let replies: Vec<_> = state.nodes().into_iter().map(|(_, replies)| replies).collect();
+    common::judged::frame_of(&replies, Naming::default(), 1)
+}
+
 mod recorded {
     mod exposition;
     mod truth;

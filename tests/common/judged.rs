@@ -1,4 +1,4 @@
-//! Recorded states as frames: the way of every poll, at the instant at which the state was recorded.
+//! Replies as frames and as text: the way of every poll.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::sync::Arc;
@@ -11,23 +11,22 @@ use redis_cluster_exporter::metrics;
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::probes::Replies;
 
-use super::captures::State;
 use super::samples::Samples;
 
 /// The name that the tests give to every cluster.
 pub(crate) const CLUSTER: &str = "recorded";
 
-/// One poll with these replies, begun when the first node was asked.
-pub(crate) fn poll(replies: &[Replies]) -> Arc<Frame> {
+/// The last one of so many polls with these replies; the first one began when the first node was asked.
+pub(crate) fn frame_of(replies: &[Replies], naming: Naming, polls: u32) -> Arc<Frame> {
     let interval = Duration::from_secs(5);
-    let setup = Setup { cluster: Arc::from(CLUSTER), naming: Naming::default(), interval };
-    let at = replies.iter().map(|replies| replies.asked_at).min().unwrap();
-    Arc::new(frame::analyze(&setup, replies, &mut History::default(), at, Duration::from_millis(40)))
-}
-
-/// The frame of one poll of a recorded state.
-pub(crate) fn judged(state: &State) -> Arc<Frame> {
-    poll(&state.nodes().into_iter().map(|(_, replies)| replies).collect::<Vec<_>>())
+    let setup = Setup { cluster: Arc::from(CLUSTER), naming, interval };
+    let first = replies.iter().map(|replies| replies.asked_at).min().unwrap();
+    let mut history = History::default();
+    let poll = |number| {
+        let at = first.plus(interval * number);
+        frame::analyze(&setup, replies, &mut history, at, Duration::from_millis(40))
+    };
+    Arc::new((0..polls).map(poll).last().unwrap())
 }
 
 /// What is exported of a frame while it is fresh: text 0.0.4.
@@ -35,7 +34,16 @@ pub(crate) fn exposition(frame: &Arc<Frame>) -> String {
     classic::from_openmetrics(&metrics::encode(&[Arc::clone(frame)], frame.view.at))
 }
 
-/// The same, read.
+/// The same, read strictly: what is no exposition, or has a series twice, is a failure of the test.
 pub(crate) fn samples(frame: &Arc<Frame>) -> Samples {
-    Samples::parse(&exposition(frame)).unwrap()
+    let text = exposition(frame);
+    assert!(text == exposition(frame), "one frame, two texts");
+    Samples::parse(&text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// What the second one of two polls with these replies is exported as.
+pub(crate) fn exposition_of(replies: &[Replies]) -> String {
+    let frame = frame_of(replies, Naming::default(), 2);
+    samples(&frame);
+    exposition(&frame)
 }

@@ -8,7 +8,8 @@ use redis_cluster_exporter::frame::Frame;
 
 use crate::common::captures::{State, state, states};
 use crate::common::golden::golden;
-use crate::common::judged::{CLUSTER, exposition, judged};
+use crate::common::judged::{CLUSTER, exposition};
+use crate::judged;
 
 /// Faults whose text shows all nodes, with what is joined from several nodes' replies.
 const FAULTS: [(&str, &str); 12] = [
