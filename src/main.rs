@@ -8,14 +8,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use redis_cluster_exporter::cli::{Cli, Command, ConfigCommand};
-use redis_cluster_exporter::config::{self, Config, Log, LogFormat, PREFIX, Sources};
+use redis_cluster_exporter::config::{self, Config, PREFIX, Sources};
 use redis_cluster_exporter::run::Reloads;
-use redis_cluster_exporter::{derive, http};
+use redis_cluster_exporter::{derive, http, log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// It could not do its work.
 const FAILED: u8 = 1;
@@ -42,7 +40,7 @@ fn main() -> ExitCode {
         println!("OK {}", summary(&config));
         return ExitCode::SUCCESS;
     }
-    log_to_stderr(&config.log);
+    log::subscriber(&config.log, std::io::stderr).init();
     match serve(config, &sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -106,13 +104,4 @@ fn summary(config: &Config) -> String {
     let seeds: usize = config.clusters.iter().map(|cluster| cluster.seeds.len()).sum();
     let names: Vec<&str> = config.clusters.iter().map(|cluster| &*cluster.name).collect();
     format!("clusters: {}; seeds: {seeds}", names.join(", "))
-}
-
-fn log_to_stderr(log: &Log) {
-    let filter = EnvFilter::new(format!("warn,redis_cluster_exporter={}", log.level));
-    let lines = match log.format {
-        LogFormat::Logfmt => tracing_logfmt::builder().layer().with_writer(std::io::stderr).boxed(),
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).boxed(),
-    };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
