@@ -54,15 +54,17 @@ fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(THREADS).enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
+        // Before the first line says that it lives: from then on a signal must not simply end it.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
         let listeners = http::listen(&config.web.listen)?;
         for listener in &listeners {
             let address = listener.local_addr()?;
             tracing::info!(%address, clusters = config.clusters.len(), version = env!("CARGO_PKG_VERSION"), "listening");
         }
         let reloads = Reloads::default();
-        let hangups = tokio::spawn(reload_on_hangup(signal(SignalKind::hangup())?, reloads.sender.clone()));
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let hangups = tokio::spawn(reload_on_hangup(hangup, reloads.sender.clone()));
         let shutdown = async {
             let signal = tokio::select! {
                 _ = terminate.recv() => "SIGTERM",

@@ -107,17 +107,3 @@ fn a_message_that_is_formatted_and_one_that_is_missing() {
         "{\"ts\":\"\",\"level\":\"info\",\"msg\":\"\",\"slots\":\"[1, 2]\"}\n"
     );
 }
-
-#[test]
-fn a_reader_that_is_gone_ends_nothing() {
-    struct Gone;
-    impl Write for Gone {
-        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
-            Err(std::io::ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Err(std::io::ErrorKind::BrokenPipe.into())
-        }
-    }
-    tracing::subscriber::with_default(subscriber(&Log::default(), || Gone), an_event);
-}
