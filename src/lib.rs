@@ -12,7 +12,7 @@
 //! | [`frame`] | pure | `analyze`: replies in, frame out |
 //! | [`metrics`] | table | what we export |
 //! | [`status`] | pure | frames to pages |
-//! | [`derive`] | pure | tables to documents |
+//! | [`mod@derive`] | pure | tables to documents |
 //! | [`config`], [`self_metrics`], [`ask`], [`capture`] | shell | configuration; own counters; one node; directories of replies |
 //! | [`poll`] | shell | the loop of one cluster |
 //! | [`http`], [`service`], [`log`] | shell | frames to Prometheus and to systemd; lines on stderr |
