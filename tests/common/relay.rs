@@ -1,4 +1,5 @@
 //! A port that leads to another: a load balancer in front of a node, or a hole in a NAT.
+#![allow(clippy::disallowed_methods, reason = "a test forwards on threads")]
 
 use std::io::copy;
 use std::net::{Shutdown, TcpListener, TcpStream};

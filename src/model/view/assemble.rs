@@ -226,7 +226,8 @@ fn count_suspicions(view: &mut ClusterView) {
     }
 }
 
-/// A shard's name: the shard id that one of its nodes told, else the id of its primary.
+/// A shard's name: the shard id that its primary told, or another of its nodes, else the id of its primary. The
+/// primary's goes before a replica's own: that is asked for seldom, and a node that just joined had another one.
 fn name_shards(members: &mut [Member]) {
     let primary_of = |member: &Member| match member.role {
         Some(Role::Replica) => member.primary.unwrap_or(member.id),
@@ -245,7 +246,7 @@ fn name_shards(members: &mut [Member]) {
     }
     for member in members.iter_mut() {
         let primary = primary_of(member);
-        let known = told(member).or_else(|| shards.get(&primary).cloned());
+        let known = shards.get(&primary).cloned().or_else(|| told(member));
         member.shard = known.unwrap_or_else(|| Arc::from(primary.to_string()));
     }
 }
