@@ -12,6 +12,10 @@ use crate::model::slots::SlotSet;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 
+/// A host name has 255 characters, a port six with its colon. Longer texts are no addresses: whoever announces them
+/// must not make every scrape longer.
+const LONGEST_LABEL: usize = 261;
+
 /// Joins what all nodes said in one poll. `last` is the view before it: while no node at all tells a table, its
 /// members stand, so that a total outage does not make the nodes vanish.
 pub fn assemble(
@@ -100,7 +104,10 @@ fn has_left(view: &Viewpoint, tables: &[Arc<NodeTable>]) -> bool {
 fn member(naming: &Naming, row: &NodeRow, dialled: Option<&Target>) -> Member {
     let announced = announced(row, dialled);
     let route = announced.as_ref().map(|address| naming.route(address, row.hostname.as_deref()));
-    let label = route.as_ref().map_or_else(|| row.id.to_string(), Target::to_string);
+    let mut label = route.as_ref().map_or_else(|| row.id.to_string(), Target::to_string);
+    if label.len() > LONGEST_LABEL {
+        label = label.chars().take(LONGEST_LABEL).collect();
+    }
     Member {
         id: row.id,
         label: Arc::from(label),
