@@ -42,10 +42,16 @@ pub fn assemble(
     name_shards(&mut view.members);
     view.coverage = Coverage::of(&view);
     view.groups = groups(&view.members, &view.tables);
+    view.failures = snapshots.iter().filter_map(|said| said.outcome.clone().err()).collect();
+    view.current_epoch = highest_epoch(&snapshots).or_else(|| last?.current_epoch);
     if view.members.is_empty() {
         view.strangers = snapshots.iter().filter_map(|said| stranger(said)).collect();
     }
     view
+}
+
+fn highest_epoch(snapshots: &[Arc<NodeSnapshot>]) -> Option<u64> {
+    snapshots.iter().filter_map(|said| Some(said.cluster.as_ref().ok()?.current_epoch)).max()
 }
 
 fn stranger(said: &NodeSnapshot) -> Option<Stranger> {
