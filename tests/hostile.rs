@@ -3,7 +3,7 @@
 
 mod common {
     pub(crate) mod judged;
-    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
     pub(crate) mod sim;
 }

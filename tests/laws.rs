@@ -1,4 +1,4 @@
-//! Laws of slot sets, and of CLUSTER NODES as it is written and read.
+//! Laws of slot sets, of CLUSTER NODES as it is written and read, and of whole frames.
 #![allow(
     clippy::string_slice,
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
 
 mod common {
     pub(crate) mod judged;
-    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
     pub(crate) mod sim;
 }

@@ -10,7 +10,7 @@ mod common {
     pub(crate) mod golden;
     pub(crate) mod judged;
     pub(crate) mod naive;
-    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
 }
 
@@ -26,7 +26,7 @@ fn judged(state: &State) -> Arc<Frame> {
     common::judged::frame_of(&replies, Naming::default(), 1)
 }
 
-mod recorded {
+mod states {
     mod exposition;
     mod truth;
 }
