@@ -1,6 +1,7 @@
 //! What is exported of the recorded states: the text itself, and its agreement with what is true in them.
 #![allow(
     clippy::unwrap_used,
+    clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a test fails where it meets what it does not expect, and knows whether it runs in CI"
 )]

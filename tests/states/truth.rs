@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::model::migration::OpenMigration;
+use redis_cluster_exporter::model::node::Role;
 use redis_cluster_exporter::model::view::Member;
 use serde_json::Value;
 
@@ -180,7 +182,7 @@ fn open_slots_are_those_that_the_nodes_show(case: &Case) -> Vec<String> {
     let atomic = u64::from(running[0]) * 200 + u64::from(running[1]) * 11;
     expect(&mut wrong, "atomic", case.labelled("slots_open", "mechanism", "atomic"), atomic);
     // Keys were counted where the truth has counts of one open slot.
-    let source = |migration: &&redis_cluster_exporter::model::migration::OpenMigration| {
+    let source = |migration: &&OpenMigration| {
         let id = migration.source.map(|id| id.to_string());
         let nodes = case.state.truth["nodes"].as_object().unwrap();
         nodes.iter().find(|(_, node)| node["id"].as_str() == id.as_deref()).map(|(name, _)| name.clone())
@@ -252,7 +254,7 @@ fn nodes_are_what_they_say_of_themselves(case: &Case) -> Vec<String> {
         expect(&mut wrong, name, link, expected);
         let own = member.viewpoint().and_then(|view| view.own_row()?.role);
         // INFO and CLUSTER NODES of one node may stand on both sides of a failover.
-        expect(&mut wrong, name, Some(role.as_str()), own.map(|role| role.as_str()));
+        expect(&mut wrong, name, Some(role.as_str()), own.map(Role::as_str));
     }
     wrong
 }
