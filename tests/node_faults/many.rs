@@ -35,7 +35,7 @@ pub(super) fn cost_only_themselves(
     assert!(kinds.iter().map(told).sum::<f64>() >= ill.len() as f64, "its failures are counted");
     stage.report(title, kinds, &healthy, &during);
 
-    stage.heal(ill);
+    stage.heal(ill, comes);
     stage.no_trace_is_left(&mut Timing::default());
 }
 
@@ -90,7 +90,7 @@ fn all_hang_and_come_back() {
         assert_eq!(samples.value("rediscluster_slots_covered", &[]), 0.0);
     }
     stage.report("all_hang", &["timeout"], &healthy, &during);
-    stage.heal(&names);
+    stage.heal(&names, Comes::Amid);
     stage.no_trace_is_left(&mut Timing::default());
 }
 

@@ -69,10 +69,13 @@ impl Stage {
     pub(super) fn set_unseen(served: Served, seed: &str) -> Self {
         let dir = TempDir::with_prefix("rce-faults-").expect("temporary directory");
         let file = dir.path().join("config.yaml");
-        // What is asked seldom is asked at every second poll.
-        std::fs::write(&file, "poll: { slow_interval: 1s }\n").expect("configuration");
-        let file = file.to_str().expect("UTF-8");
-        let exporter = Exporter::start(&["--config.file", file, &served.seed(seed)]);
+        // A debug build takes its time for many nodes. What is asked seldom is asked at every second poll.
+        let few = served.names().len() <= 10;
+        let [interval, timeout, slow] = if few { ["500ms", "300ms", "1s"] } else { ["2s", "1500ms", "4s"] };
+        std::fs::write(&file, format!("poll: {{ slow_interval: {slow} }}\n")).expect("configuration");
+        let file = ["--config.file", file.to_str().expect("UTF-8")];
+        let pace = ["--poll.interval", interval, "--poll.timeout", timeout];
+        let exporter = Exporter::start(&[&file[..], &pace, &[&*served.seed(seed)]].concat());
         Self { served, exporter, whole: Series::new(), round: 0, _dir: dir }
     }
 
@@ -85,8 +88,14 @@ impl Stage {
         }
     }
 
-    pub(super) fn heal(&self, names: &[&str]) {
-        names.iter().for_each(|name| self.served.node(name).heal());
+    /// All is well again; a node that comes back with new connections closes those that it has.
+    pub(super) fn heal(&self, names: &[&str], comes: Comes) {
+        for name in names {
+            self.served.node(name).heal();
+            if comes == Comes::Anew {
+                self.served.node(name).hang_up();
+            }
+        }
     }
 
     /// The names that are not among these.
