@@ -78,8 +78,8 @@ pub struct Replication {
     pub replid: String,
     /// `master_replid2`: the id of the history before the last promotion.
     pub replid2: String,
-    /// The node's own offset in bytes: `slave_repl_offset` of a replica, `master_repl_offset` of a primary. `None`
-    /// where a replica has none yet (a first full sync).
+    /// The node's own offset in bytes: `slave_repl_offset` of a replica, `master_repl_offset` of a primary. A replica
+    /// that has never synced writes -1 (here `None`), 0 or 1, by version.
     pub offset: Option<u64>,
     /// `second_repl_offset`: up to where `replid2` is valid; `None` while -1.
     pub second_offset: Option<u64>,

@@ -51,14 +51,17 @@ impl ClusterView {
         let mut tasks = 0;
         for said in self.members.iter().filter_map(|member| member.said.as_ref()) {
             for entry in said.migrations.iter().flatten().filter(|entry| entry.is_open()) {
-                by_name.entry(&entry.name).or_insert_with(|| OpenMigration {
+                let open = by_name.entry(&entry.name).or_insert_with(|| OpenMigration {
                     mechanism: Mechanism::Atomic,
                     slots: entry.slots.clone(),
-                    source: entry.source,
-                    target: entry.target,
+                    source: None,
+                    target: None,
                     since: entry.created,
                     keys_remaining: None,
                 });
+                // A replica of Valkey lists its primary's migrations without the two ends.
+                open.source = open.source.or(entry.source);
+                open.target = open.target.or(entry.target);
             }
             let active = said.cluster.as_ref().ok().and_then(|cluster| cluster.active_migrations);
             tasks = tasks.max(active.unwrap_or(0));
