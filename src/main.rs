@@ -19,8 +19,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 const FAILED: u8 = 1;
 /// Bad usage or bad configuration.
 const INVALID: u8 = 2;
-/// The work is waiting on sockets: more threads only cost memory.
-const THREADS: usize = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -51,8 +49,9 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(THREADS).enable_all().build().context("cannot start the runtime")?;
+    // One thread: the work is waiting on sockets, and handing a poll from thread to thread costs more than its parts.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
         // Before the first line says that it lives: from then on a signal must not simply end it.
         let mut terminate = signal(SignalKind::terminate())?;

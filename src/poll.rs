@@ -122,10 +122,7 @@ impl Poller {
         for _ in connects..self.dialer.connects() {
             self.counts.connected();
         }
-        replies
-            .iter()
-            .filter_map(|replies| replies.failure.as_ref())
-            .for_each(|error| self.counts.failed(error));
+        frame.view.failures.iter().for_each(|error| self.counts.failed(error));
         self.news.tell(&frame);
         frame
     }

@@ -5,6 +5,17 @@
     reason = "a test fails where it meets what it does not expect"
 )]
 
+mod common {
+    pub(crate) mod judged;
+    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    pub(crate) mod samples;
+    pub(crate) mod sim;
+}
+
+mod law {
+    mod frames;
+}
+
 use std::sync::Arc;
 use std::time::Duration;
 

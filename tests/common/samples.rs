@@ -88,6 +88,11 @@ impl Samples {
         self.types.get(name).map(String::as_str)
     }
 
+    /// Every sample: name, labels, value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Labels, f64)> {
+        self.samples.iter().map(|(name, labels, value)| (&**name, labels, *value))
+    }
+
     /// How many series there are.
     pub fn series(&self) -> usize {
         self.samples.len()

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::exporter::Exporter;
-use crate::common::real::{Cluster, available, field, server};
+use crate::common::real::{Cluster, available, await_that, field, server};
 
 const MB: f64 = 1e6;
 
@@ -95,4 +95,43 @@ fn a_replica_that_stands_still_is_as_far_behind_as_the_offsets_say() {
     println!("true difference {truth} bytes, lag {lag}, by acknowledged offset {acknowledged:?}");
     assert!(truth > 20.0 * MB);
     assert!((lag - truth).abs() <= 0.05 * truth, "true difference {truth}, lag {lag}");
+}
+
+#[test]
+fn a_replica_that_is_frozen_is_behind_by_all_that_is_written_since() {
+    if !available(&server()) {
+        return;
+    }
+    let cluster = Cluster::of(3, 1).node_timeout_ms(30_000).boot();
+    let (primary, replica) = (cluster.primary(0), cluster.replica(0));
+    let exporter = Exporter::start(&[primary]);
+    exporter.until("all nodes answer", |s| s.find("rediscluster_nodes_reachable", &[]) == Some(6.0));
+    write(primary, &AtomicBool::new(false), 1_000_000);
+    let offset = |node, key| cluster.number(node, &["INFO", "replication"], key);
+    await_that("the replica has it all", || {
+        offset(primary, "master_repl_offset") == offset(replica, "slave_repl_offset")
+    });
+    exporter.fresh();
+    let stood_at = offset(replica, "slave_repl_offset");
+    cluster.stop(replica);
+    write(primary, &AtomicBool::new(false), 20_000_000);
+
+    let labels = [("redis_node", replica)];
+    exporter.until("the replica is silent", |s| s.find("rediscluster_node_up", &labels) == Some(0.0));
+    let samples = exporter.fresh();
+    let info = cluster.cli(primary, &["INFO", "replication"]);
+    let truth = offset(primary, "master_repl_offset") - stood_at;
+    let lag = samples.value("rediscluster_node_replication_lag_bytes", &labels);
+    let acknowledged = acknowledged_lag(&info);
+    println!("true difference {truth} bytes, lag {lag}, by acknowledged offset {acknowledged:?}");
+    assert!(truth > 20.0 * MB);
+    assert!((lag - truth).abs() <= 0.05 * truth, "true difference {truth}, lag {lag}");
+    assert_eq!(samples.value("rediscluster_node_replication_lag_estimated", &labels), 1.0);
+
+    cluster.resume(replica);
+    let samples = exporter.until("it has caught up", |s| {
+        s.find("rediscluster_node_replication_lag_estimated", &labels) == Some(0.0)
+            && s.find("rediscluster_node_replication_lag_bytes", &labels) < Some(MB)
+    });
+    assert_eq!(samples.value("rediscluster_node_up", &labels), 1.0);
 }

@@ -1,0 +1,32 @@
+//! What is exported of the recorded states: the text itself, and its agreement with what is true in them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails where it meets what it does not expect, and knows whether it runs in CI"
+)]
+
+mod common {
+    pub(crate) mod captures;
+    pub(crate) mod golden;
+    pub(crate) mod judged;
+    pub(crate) mod naive;
+    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    pub(crate) mod samples;
+}
+
+use std::sync::Arc;
+
+use common::captures::State;
+use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::model::address::Naming;
+
+/// The frame of one poll of a recorded state.
+fn judged(state: &State) -> Arc<Frame> {
+    let replies: Vec<_> = state.nodes().into_iter().map(|(_, replies)| replies).collect();
+    common::judged::frame_of(&replies, Naming::default(), 1)
+}
+
+mod recorded {
+    mod exposition;
+    mod truth;
+}
