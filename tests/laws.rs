@@ -2,12 +2,17 @@
 #![allow(
     clippy::string_slice,
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a test fails where it meets what it does not expect"
 )]
 
 mod common {
     pub(crate) mod judged;
-    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        reason = "other test programs share it as public, and use more of it"
+    )]
     pub(crate) mod samples;
     pub(crate) mod sim;
 }

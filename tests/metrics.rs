@@ -1,6 +1,8 @@
 //! What is exported of the recorded states: the text itself, and its agreement with what is true in them.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a test fails where it meets what it does not expect, and knows whether it runs in CI"
 )]
@@ -10,7 +12,11 @@ mod common {
     pub(crate) mod golden;
     pub(crate) mod judged;
     pub(crate) mod naive;
-    #[allow(unreachable_pub, reason = "other test programs share it as public")]
+    #[allow(
+        dead_code,
+        unreachable_pub,
+        reason = "other test programs share it as public, and use more of it"
+    )]
     pub(crate) mod samples;
 }
 

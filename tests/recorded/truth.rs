@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::model::node::Role;
 use redis_cluster_exporter::model::view::Member;
 use serde_json::Value;
 
@@ -252,7 +253,7 @@ fn nodes_are_what_they_say_of_themselves(case: &Case) -> Vec<String> {
         expect(&mut wrong, name, link, expected);
         let own = member.viewpoint().and_then(|view| view.own_row()?.role);
         // INFO and CLUSTER NODES of one node may stand on both sides of a failover.
-        expect(&mut wrong, name, Some(role.as_str()), own.map(|role| role.as_str()));
+        expect(&mut wrong, name, Some(role.as_str()), own.map(Role::as_str));
     }
     wrong
 }
