@@ -17,6 +17,7 @@ mod sweeps;
 mod targets;
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::ask::{Dialer, Link, Turn};
@@ -46,9 +48,12 @@ use targets::Seeds;
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
+/// So many nodes are joined in less than a millisecond or two.
+const MANY: usize = 50;
+
 /// Polls one cluster.
 pub struct Poller {
-    setup: Setup,
+    setup: Arc<Setup>,
     poll: Poll,
     dialer: Arc<Dialer>,
     links: BTreeMap<Target, Link>,
@@ -72,7 +77,7 @@ impl Poller {
         neighbours: Neighbours,
     ) -> Self {
         Self {
-            setup: setup(cluster, poll.interval),
+            setup: Arc::new(setup(cluster, poll.interval)),
             poll,
             dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
             links: BTreeMap::new(),
@@ -122,14 +127,11 @@ impl Poller {
 
     /// Polls once: asks, judges, logs what is new.
     pub async fn poll(&mut self) -> Frame {
-        let (replies, view) = self.gather().await;
+        let (_, view) = self.gather().await;
         let others = self.neighbours.exchange(&self.setup.cluster, &view);
         let frame = frame::judge(&self.setup, view, &mut self.history, &others);
         self.count_slots = slots_to_count(&frame);
-        replies
-            .iter()
-            .filter_map(|replies| replies.failure.as_ref())
-            .for_each(|error| self.counts.failed(error));
+        frame.view.failures.iter().for_each(|error| self.counts.failed(error));
         self.news.tell(&frame);
         frame
     }
@@ -148,11 +150,11 @@ impl Poller {
         for replies in &mut replies {
             replies.sweep = self.sweeps.take(&replies.target);
         }
-        let mut view = self.look(&replies, started);
+        let (mut replies, mut view) = self.look(replies, started).await;
         let newly_named = self.newly_named(&view);
         if !newly_named.is_empty() {
             replies.extend(self.ask(started, slow, &newly_named).await);
-            view = self.look(&replies, started);
+            (replies, view) = self.look(replies, started).await;
         }
         self.seeds.settle(&view, &replies);
         for _ in connects..self.dialer.connects() {
@@ -176,8 +178,28 @@ impl Poller {
         true
     }
 
-    fn look(&mut self, replies: &[Replies], started: (Timestamp, Instant)) -> ClusterView {
-        frame::look(&self.setup, replies, &mut self.history, started.0, started.1.elapsed())
+    /// Joins what came back, and gives it back with the view. Of many nodes this takes a while, and it is done beside
+    /// the thread that serves, so that no scrape waits for it.
+    async fn look(
+        &mut self,
+        replies: Vec<Replies>,
+        started: (Timestamp, Instant),
+    ) -> (Vec<Replies>, ClusterView) {
+        let (many, took) = (replies.len() > MANY, started.1.elapsed());
+        let (setup, last) = (Arc::clone(&self.setup), self.history.last.clone());
+        // Should this future be dropped before its end, the history lacks only what can be read again.
+        let mut tables = std::mem::take(&mut self.history.tables);
+        let work = move || {
+            let view = frame::look(&setup, &replies, &mut tables, last.as_deref(), started.0, took);
+            (replies, tables, view)
+        };
+        let (replies, tables, view) = if many {
+            spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        } else {
+            work()
+        };
+        self.history.tables = tables;
+        (replies, view)
     }
 
     /// One link for every node that was named, and for every seed that is of use; no others.

@@ -49,7 +49,7 @@ fn finding(context: &Context<'_>, epoch: u64, members: &[&Member]) -> Finding {
     let mut finding =
         Finding::new(Subject::nodes(members.iter().map(|member| member.label.clone())), summary)
             .with("epoch", Value::Count(epoch))
-            .with_some("current_epoch", context.view.current_epoch().map(Value::Count))
+            .with_some("current_epoch", context.view.current_epoch.map(Value::Count))
             .with("primaries", slots.collect::<Vec<_>>());
     for member in members {
         finding = finding.run(context.cli(member, "CLUSTER INFO"));

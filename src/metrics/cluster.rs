@@ -103,8 +103,9 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("quorum_size", "Votes that a failover takes", Cluster(|f| Some(f.view.quorum().into()))),
     Metric::gauge(
         "current_epoch",
-        "Highest current epoch that any node told (CLUSTER INFO cluster_current_epoch)",
-        Cluster(|f| f.view.current_epoch().map(Num::U)),
+        "Highest current epoch that any node told, the last one while none answers (CLUSTER INFO \
+         cluster_current_epoch)",
+        Cluster(|f| f.view.current_epoch.map(Num::U)),
     ),
     Metric::counter(
         "failovers",

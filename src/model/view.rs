@@ -38,6 +38,10 @@ pub struct ClusterView {
     pub coverage: Coverage,
     /// Groups of answering members that hold each other for alive, as indices into `members`; largest first.
     pub groups: Vec<Vec<usize>>,
+    /// How each attempt to ask somebody failed: nodes, and seeds beside them.
+    pub failures: Vec<AskError>,
+    /// Highest `cluster_current_epoch` that any node told; the last one there was, while no node tells it.
+    pub current_epoch: Option<u64>,
 }
 
 /// One node.
@@ -132,6 +136,8 @@ impl ClusterView {
             tables: Vec::new(),
             coverage: Coverage::unknown(),
             groups: Vec::new(),
+            failures: Vec::new(),
+            current_epoch: None,
         }
     }
 
@@ -191,11 +197,5 @@ impl ClusterView {
     /// Votes that a failover takes: a majority of the voters.
     pub fn quorum(&self) -> usize {
         self.voters().count() / 2 + 1
-    }
-
-    /// Highest `cluster_current_epoch` that any node told.
-    pub fn current_epoch(&self) -> Option<u64> {
-        let said = self.members.iter().filter_map(|member| member.said.as_ref());
-        said.filter_map(|said| Some(said.cluster.as_ref().ok()?.current_epoch)).max()
     }
 }

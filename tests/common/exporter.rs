@@ -16,7 +16,10 @@ use super::samples::Samples;
 /// The name that the tests give to the one cluster.
 pub const CLUSTER: &str = "e2e";
 
-/// A running exporter that polls twice a second. Dropped, it is killed.
+/// Name of the configuration file.
+const FILE: &str = "config.yaml";
+
+/// A running exporter that polls twice a second unless told otherwise. Dropped, it is killed.
 pub struct Exporter {
     child: Child,
     dir: TempDir,
@@ -38,11 +41,32 @@ impl Exporter {
     /// Starts it with these seeds (flags may stand among them) and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
         let dir = TempDir::with_prefix("rce-exporter-").expect("temporary directory");
+        Self::launch(dir, &[&["--cluster.name", CLUSTER], arguments].concat())
+    }
+
+    /// Starts it with this YAML as its configuration file, and waits until it is ready.
+    pub fn with_file(yaml: &str) -> Self {
+        let dir = TempDir::with_prefix("rce-exporter-").expect("temporary directory");
+        let path = dir.path().join(FILE);
+        std::fs::write(&path, yaml).expect("configuration");
+        Self::launch(dir, &["--config.file", path.to_str().expect("UTF-8")])
+    }
+
+    /// Writes its configuration file anew and asks it with SIGHUP to read that.
+    pub fn reload(&self, yaml: &str) {
+        std::fs::write(self.dir.path().join(FILE), yaml).expect("configuration");
+        signal(self.child.id(), "HUP");
+    }
+
+    fn launch(dir: TempDir, arguments: &[&str]) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let log = File::create(dir.path().join("log")).expect("log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_redis-cluster-exporter"));
-        command.args(["--web.listen-address", &address, "--cluster.name", CLUSTER]);
-        command.args(["--poll.interval", "500ms", "--poll.timeout", "400ms"]).args(arguments);
+        command.args(["--web.listen-address", &address]);
+        if !arguments.contains(&"--poll.interval") {
+            command.args(["--poll.interval", "500ms", "--poll.timeout", "400ms"]);
+        }
+        command.args(arguments);
         command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
         let mut this = Self { child, dir, address };
@@ -58,6 +82,13 @@ impl Exporter {
     /// Whether the process runs.
     pub fn lives(&mut self) -> bool {
         self.child.try_wait().expect("wait").is_none()
+    }
+
+    /// The most memory that it ever had in RAM, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        peak.trim().trim_end_matches(" kB").parse::<u64>().expect("kB") * 1024
     }
 
     /// All that it has logged.

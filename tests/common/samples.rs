@@ -1,7 +1,6 @@
 //! A scrape, read strictly from text format 0.0.4, and asked in sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 /// Label names and values.
 pub type Labels = BTreeMap<String, String>;
@@ -88,6 +87,11 @@ impl Samples {
         self.types.get(name).map(String::as_str)
     }
 
+    /// Every sample: name, labels, value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Labels, f64)> {
+        self.samples.iter().map(|(name, labels, value)| (&**name, labels, *value))
+    }
+
     /// How many series there are.
     pub fn series(&self) -> usize {
         self.samples.len()
@@ -97,7 +101,7 @@ impl Samples {
     fn like(&self, name: &str) -> String {
         let mut text = String::from("what there is of it:\n");
         for (_, labels, value) in self.samples.iter().filter(|s| s.0 == name) {
-            writeln!(text, "  {labels:?} {value}").expect("text");
+            text.push_str(&format!("  {labels:?} {value}\n"));
         }
         text
     }

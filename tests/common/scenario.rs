@@ -36,7 +36,14 @@ impl Judge {
     pub(crate) fn replies(&mut self, replies: &[Replies]) -> Verdicts {
         let at = replies.iter().map(|replies| replies.asked_at).max().unwrap_or(START);
         let took = Duration::from_millis(5);
-        let view = frame::look(&self.setup, replies, &mut self.history, at, took);
+        let view = frame::look(
+            &self.setup,
+            replies,
+            &mut self.history.tables,
+            self.history.last.as_deref(),
+            at,
+            took,
+        );
         Verdicts(frame::judge(&self.setup, view, &mut self.history, &self.others))
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use redis_cluster_exporter::model::address::Address;
 use redis_cluster_exporter::model::failure::AskError;
 use redis_cluster_exporter::model::node::{Direction, Health};
 use redis_cluster_exporter::model::slots::SlotSet;
@@ -135,6 +136,12 @@ impl Cluster {
         let epoch = self.row(primary).epoch;
         self.insert(name, Some(primary.to_owned()), epoch);
         self
+    }
+
+    /// A node listens elsewhere, and all tables know.
+    pub(crate) fn at(self, name: &str, address: &Address) -> Self {
+        self.with(name, |node| node.address = address.clone())
+            .everywhere(name, |row| row.address = Some(address.clone()))
     }
 
     /// A node announces a host name.

@@ -167,7 +167,7 @@ impl Cluster {
         flags.extend(row.address.is_none().then_some("noaddr"));
         flags.extend(row.nofailover.then_some("nofailover"));
         let address = row.address.as_ref().map_or(":0@0".to_owned(), |address| {
-            format!("{}:{}@{}", address.host, address.port, u32::from(address.port) + 10000)
+            format!("{}:{}@{}", address.host, address.port, address.port.saturating_add(10_000))
         });
         let hostname = row.hostname.as_ref().map(|host| format!(",{host}")).unwrap_or_default();
         let primary =
