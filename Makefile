@@ -15,8 +15,10 @@ test: ## everything: format, lints, docs, unit, property, fault and real-cluster
 build: ## the release binary, in target/release
 	$(CARGO) build --locked --release
 
-bench: ## what parsing, joining and encoding cost
-	$(CARGO) bench --locked
+bench: ## what it costs: parsing, joining and encoding; then the whole program beside a real cluster
+	@scripts/setup
+	$(CARGO) bench --locked --bench core
+	$(CARGO) bench --locked --bench cost
 
 fmt: ## format the code
 	$(CARGO) fmt --all

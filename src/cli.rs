@@ -51,7 +51,8 @@ pub enum ConfigCommand {
 pub struct Seeds {
     /// Any node of the cluster; all others are found from it. Makes one cluster, in place of those of the file.
     ///
-    /// host:port, redis://[user[:password]@]host:port, rediss:// (TLS), valkey://, valkeys:// (TLS) or unix:///path
+    /// host:port, redis://host:port, redis://user:password@host:port, rediss:// (TLS), valkey://, valkeys:// (TLS) or
+    /// unix:///path
     #[arg(value_name = "SEED")]
     pub seeds: Vec<String>,
 }

@@ -20,7 +20,7 @@ use crate::parse::Tables;
 /// Everything that is remembered of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    /// Tables of the last poll, so that equal ones are not built again.
+    /// What the last poll was read as, so that equal replies are not read again.
     pub tables: Tables,
     /// The view before.
     pub last: Option<Arc<ClusterView>>,

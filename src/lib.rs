@@ -12,10 +12,10 @@
 //! | [`frame`] | pure | `analyze`: replies in, frame out |
 //! | [`metrics`] | table | what we export |
 //! | [`status`] | pure | frames to pages |
-//! | [`derive`] | pure | tables to documents |
+//! | [`mod@derive`] | pure | tables to documents |
 //! | [`config`], [`self_metrics`], [`ask`], [`capture`] | shell | configuration; own counters; one node; directories of replies |
 //! | [`poll`] | shell | the loop of one cluster |
-//! | [`http`], [`service`] | shell | frames to Prometheus and to systemd |
+//! | [`http`], [`service`], [`log`] | shell | frames to Prometheus and to systemd; lines on stderr |
 //! | [`mod@run`], [`cli`] | shell | everything together; the command line |
 
 pub mod ask;
@@ -27,6 +27,7 @@ pub mod derive;
 pub mod frame;
 pub mod history;
 pub mod http;
+pub mod log;
 pub mod metrics;
 pub mod model;
 pub mod parse;

@@ -8,21 +8,17 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use redis_cluster_exporter::cli::{Cli, Command, ConfigCommand};
-use redis_cluster_exporter::config::{self, Config, Log, LogFormat, PREFIX, Sources};
+use redis_cluster_exporter::config::{self, Config, PREFIX, Sources};
 use redis_cluster_exporter::run::Reloads;
-use redis_cluster_exporter::{derive, http};
+use redis_cluster_exporter::{derive, http, log};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 /// It could not do its work.
 const FAILED: u8 = 1;
 /// Bad usage or bad configuration.
 const INVALID: u8 = 2;
-/// The work is waiting on sockets: more threads only cost memory.
-const THREADS: usize = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -42,7 +38,7 @@ fn main() -> ExitCode {
         println!("OK {}", summary(&config));
         return ExitCode::SUCCESS;
     }
-    log_to_stderr(&config.log);
+    log::subscriber(&config.log, std::io::stderr).init();
     match serve(config, &sources) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -53,18 +49,21 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(THREADS).enable_all().build().context("cannot start the runtime")?;
+    // One thread: the work is waiting on sockets, and handing a poll from thread to thread costs more than its parts.
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(async {
+        // Before the first line says that it lives: from then on a signal must not simply end it.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let hangup = signal(SignalKind::hangup())?;
         let listeners = http::listen(&config.web.listen)?;
         for listener in &listeners {
             let address = listener.local_addr()?;
             tracing::info!(%address, clusters = config.clusters.len(), version = env!("CARGO_PKG_VERSION"), "listening");
         }
         let reloads = Reloads::default();
-        let hangups = tokio::spawn(reload_on_hangup(signal(SignalKind::hangup())?, reloads.sender.clone()));
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let hangups = tokio::spawn(reload_on_hangup(hangup, reloads.sender.clone()));
         let shutdown = async {
             let signal = tokio::select! {
                 _ = terminate.recv() => "SIGTERM",
@@ -106,13 +105,4 @@ fn summary(config: &Config) -> String {
     let seeds: usize = config.clusters.iter().map(|cluster| cluster.seeds.len()).sum();
     let names: Vec<&str> = config.clusters.iter().map(|cluster| &*cluster.name).collect();
     format!("clusters: {}; seeds: {seeds}", names.join(", "))
-}
-
-fn log_to_stderr(log: &Log) {
-    let filter = EnvFilter::new(format!("warn,redis_cluster_exporter={}", log.level));
-    let lines = match log.format {
-        LogFormat::Logfmt => tracing_logfmt::builder().layer().with_writer(std::io::stderr).boxed(),
-        LogFormat::Json => tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).boxed(),
-    };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }

@@ -5,6 +5,7 @@ mod cluster_info;
 mod cluster_nodes;
 mod config_get;
 mod info;
+mod kept;
 mod latency;
 mod links;
 mod migrations;
@@ -12,7 +13,8 @@ mod scalars;
 
 use std::sync::Arc;
 
-pub use cluster_nodes::Tables;
+use kept::ByReply;
+pub use kept::Tables;
 
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
 use crate::model::migration::Migration;
@@ -20,7 +22,7 @@ use crate::model::reply::Reply;
 use crate::model::snapshot::{NodeSnapshot, ProbeOutcome};
 use crate::probes::{Need, ProbeId, Replies};
 
-/// Reads everything one node answered. Tables that are already in `tables` are shared, not built again.
+/// Reads everything one node answered. What is in `tables` is not read again.
 pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
     let info = read(replies, ProbeId::Info, info::info);
     let replication = info.clone().and_then(|info| Ok(info::replication(&info)?));
@@ -33,10 +35,12 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         replication,
         info,
         cluster: read(replies, ProbeId::ClusterInfo, cluster_info::cluster_info),
-        nodes: read(replies, ProbeId::ClusterNodes, |reply| cluster_nodes::cluster_nodes(reply, tables)),
+        nodes: read(replies, ProbeId::ClusterNodes, |reply| {
+            cluster_nodes::cluster_nodes(reply, &mut tables.by_fingerprint)
+        }),
         shard_id: read(replies, ProbeId::ShardId, |reply| scalars::text(reply).map(Arc::from)),
-        links: read(replies, ProbeId::ClusterLinks, links::links),
-        settings: read(replies, ProbeId::ConfigGet, config_get::settings),
+        links: read_once(replies, ProbeId::ClusterLinks, &mut tables.links, links::links),
+        settings: read_once(replies, ProbeId::ConfigGet, &mut tables.settings, config_get::settings),
         migrations: migrations(replies),
         last_save: read(replies, ProbeId::LastSave, scalars::unix_seconds),
         clock: read(replies, ProbeId::Time, scalars::time),
@@ -57,6 +61,21 @@ fn read<T>(
     probe: ProbeId,
     parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
 ) -> Read<T> {
+    Ok(parse(reply(replies, probe)?)?)
+}
+
+/// For a slow probe: a reply that was read in the last poll is not read again.
+fn read_once<T: Clone>(
+    replies: &Replies,
+    probe: ProbeId,
+    known: &mut ByReply<T>,
+    parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
+) -> Read<T> {
+    Ok(known.read(reply(replies, probe)?, parse)?)
+}
+
+/// The reply to a probe, or why there is none that says anything.
+fn reply(replies: &Replies, probe: ProbeId) -> Read<&Arc<Reply>> {
     let Some(answer) = replies.answer(probe) else {
         return Err(replies.failure.clone().map_or(ReadError::NotAsked, ReadError::Failed));
     };
@@ -65,7 +84,7 @@ fn read<T>(
             AskError::Unsupported(_) if probe.row().need == Need::Optional => ReadError::Unsupported,
             error => ReadError::Failed(error),
         }),
-        reply => Ok(parse(reply)?),
+        _ => Ok(&answer.reply),
     }
 }
 
@@ -141,8 +160,8 @@ fn probe_outcomes(replies: &Replies, snapshot: &NodeSnapshot) -> Vec<ProbeOutcom
 }
 
 fn answered(replies: &Replies, probe: ProbeId) -> Option<bool> {
-    match read(replies, probe, |_| Ok(())) {
-        Ok(()) => Some(true),
+    match reply(replies, probe) {
+        Ok(_) => Some(true),
         Err(ReadError::Unsupported) => None,
         Err(_) => Some(false),
     }

@@ -4,54 +4,24 @@
 
 mod common {
     pub(crate) mod asking;
+    pub(crate) mod authority;
     pub(crate) mod fake_node;
 }
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use common::asking::{Asker, cluster, kind};
+use common::authority::Authority;
 use common::fake_node::{FakeNode, Fault};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use redis_cluster_exporter::config::{Cluster, Tls};
 use redis_cluster_exporter::model::failure::AskError;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
-use tempfile::TempDir;
-
-/// An authority that lives in a directory.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: TempDir,
-}
 
 impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("ca.pem"), issuer.pem()).unwrap();
-        Self { issuer, dir }
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.dir.path().join(file)
-    }
-
-    /// Writes `<who>.pem` and `<who>.key`, good for this name or address.
-    fn issue(&self, who: &str, name: &str) -> (PathBuf, PathBuf) {
-        let key = KeyPair::generate().unwrap();
-        let certificate =
-            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &self.issuer).unwrap();
-        let (cert_file, key_file) = (self.path(&format!("{who}.pem")), self.path(&format!("{who}.key")));
-        std::fs::write(&cert_file, certificate.pem()).unwrap();
-        std::fs::write(&key_file, key.serialize_pem()).unwrap();
-        (cert_file, key_file)
-    }
-
     /// A server under this name; `mutual`: clients must show a certificate of this authority.
     fn server(&self, name: &str, mutual: bool) -> ServerConfig {
         let (cert_file, key_file) = self.issue("server", name);

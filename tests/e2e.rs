@@ -10,8 +10,10 @@
 
 /// What the scenarios stand on.
 pub mod common {
+    pub mod authority;
     pub mod exporter;
     pub mod real;
+    pub mod relay;
     pub mod samples;
 }
 
@@ -20,8 +22,11 @@ mod real_cluster {
     mod faults;
     mod harness;
     mod lag;
+    mod naming;
     mod prometheus;
+    mod reload;
     mod same_as_cli;
     mod seeds;
+    mod tls;
     mod topology;
 }

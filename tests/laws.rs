@@ -1,9 +1,20 @@
-//! Laws of slot sets, and of CLUSTER NODES as it is written and read.
+//! Laws of slot sets, of CLUSTER NODES as it is written and read, and of whole frames.
 #![allow(
     clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test fails where it meets what it does not expect"
 )]
+
+mod common {
+    pub(crate) mod judged;
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
+    pub(crate) mod samples;
+    pub(crate) mod sim;
+}
+
+mod law {
+    mod frames;
+}
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -19,7 +19,7 @@ const ORDER: [&[&str]; 14] = [
     &["ask"],
     &["poll"],
     &["http"],
-    &["service"],
+    &["service", "log"],
     &["cli", "run", "lib", "main"],
 ];
 

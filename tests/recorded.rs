@@ -41,7 +41,7 @@ fn slots(text: &str) -> SlotSet {
 }
 
 /// States in which the slots with a live owner are not simply those that an answering primary claims.
-const JUDGED: [(&str, &str); 8] = [
+const JUDGED: [(&str, &str); 7] = [
     ("asm_target_killed", "the owner is silent and its peers still vouch for it"),
     ("busy_script", "the owner is silent and its peers still vouch for it"),
     ("client_pause_all", "the owner is silent and its peers still vouch for it"),
@@ -49,7 +49,6 @@ const JUDGED: [(&str, &str); 8] = [
     ("master_killed_1s", "the owner is silent and its peers still vouch for it"),
     ("partition_masters_2_1", "the owner answers and is failed by quorum"),
     ("partition_shard_isolated", "the owner answers and is failed by quorum"),
-    ("split_brain_heal_instant", "INFO was not recorded, and the sides suspect each other"),
 ];
 
 #[test]

@@ -178,13 +178,13 @@ impl Plan {
             let reply =
                 if probe == ProbeId::ConfigGet && self.singly { merge_settings(&mut next)? } else { next()? };
             let row = probe.row();
-            check(&row.file_stem().replace('_', " "), row.shape, &reply)?;
+            check(|| row.file_stem().replace('_', " "), row.shape, &reply)?;
             answers.push((probe, reply));
         }
         let mut key_counts = Vec::with_capacity(self.slots.len());
         for slot in self.slots {
             let reply = next()?;
-            check("CLUSTER COUNTKEYSINSLOT", Shape::Integer, &reply)?;
+            check(|| "CLUSTER COUNTKEYSINSLOT".to_owned(), Shape::Integer, &reply)?;
             key_counts.push((slot, reply));
         }
         let last = next()?;
@@ -207,11 +207,11 @@ fn check_login(reply: &Reply) -> Result<(), AskError> {
     }
 }
 
-fn check(command: &str, shape: Shape, reply: &Reply) -> Result<(), AskError> {
+fn check(command: impl Fn() -> String, shape: Shape, reply: &Reply) -> Result<(), AskError> {
     match reply {
         Reply::Error { code, text } if code == "NOAUTH" => Err(AskError::from_reply(code, text)),
         _ if shape.fits(reply) => Ok(()),
-        _ => Err(AskError::Protocol(format!("the reply to {command} is {}", brief(reply)))),
+        _ => Err(AskError::Protocol(format!("the reply to {} is {}", command(), brief(reply)))),
     }
 }
 
@@ -223,7 +223,7 @@ fn merge_settings(next: &mut impl FnMut() -> Result<Reply, AskError>) -> Result<
         match next()? {
             Reply::Array(pair) => merged.extend(pair),
             error @ Reply::Error { .. } => refused = refused.or(Some(error)),
-            other => check("CONFIG GET", Shape::Array, &other)?,
+            other => check(|| "CONFIG GET".to_owned(), Shape::Array, &other)?,
         }
     }
     Ok(refused.filter(|_| merged.is_empty()).unwrap_or(Reply::Array(merged)))

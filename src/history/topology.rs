@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::address::Address;
 use crate::model::node::{NodeId, Role};
 use crate::model::slots::SlotSet;
 use crate::model::view::{ClusterView, Member};
@@ -79,6 +80,8 @@ pub struct Totals {
 #[derive(Clone, Debug)]
 struct Known {
     label: Arc<str>,
+    /// Where it was when an address of it was last known.
+    announced: Option<Address>,
     role: Option<Role>,
     primary: Option<NodeId>,
     slots: SlotSet,
@@ -129,8 +132,10 @@ impl Topology {
     fn compare(&self, member: &Member, events: &mut Vec<Event>) {
         let mut push = |change| events.push(Event { node: member.label.clone(), id: member.id, change });
         let Some(known) = self.known.get(&member.id) else { return push(Change::Joined) };
-        // A node that lost its address (noaddr) did not move.
-        if known.label != member.label && member.announced.is_some() {
+        // A node that lost its address (noaddr) did not move, nor did one that the configuration names otherwise.
+        if let (Some(before), Some(now)) = (&known.announced, &member.announced)
+            && before != now
+        {
             push(Change::AddressChanged { before: known.label.clone() });
         }
         // Roles and slots change on the node's own word: what others hold of it trails behind.
@@ -154,16 +159,16 @@ impl Topology {
     fn remember(&mut self, member: &Member) {
         let own = member.viewpoint().and_then(|view| view.own_row());
         let before = self.known.get(&member.id);
+        let announced = member.announced.clone().or_else(|| before?.announced.clone());
+        let label = member.label.clone();
         let known = match (own, before) {
-            (Some(own), _) => Known {
-                label: member.label.clone(),
-                role: own.role,
-                primary: own.primary,
-                slots: own.slots.clone(),
-            },
-            (None, Some(before)) => Known { label: member.label.clone(), ..before.clone() },
+            (Some(own), _) => {
+                Known { label, announced, role: own.role, primary: own.primary, slots: own.slots.clone() }
+            }
+            (None, Some(before)) => Known { label, announced, ..before.clone() },
             (None, None) => Known {
-                label: member.label.clone(),
+                label,
+                announced,
                 role: member.role,
                 primary: member.primary,
                 slots: member.slots.clone(),

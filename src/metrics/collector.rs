@@ -1,8 +1,11 @@
 //! The rows over the frames as OpenMetrics text: family by family over all clusters, so that no family stands twice.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     CounterValueEncoder, DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, GaugeValueEncoder,
@@ -131,7 +134,12 @@ fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut S
     for (at, member) in frame.view.members.iter().enumerate().filter(|(_, member)| member.owns_label) {
         let node = ("redis_node", &*member.label);
         let said = member.said.as_deref();
-        let mut labelled = |more: &[(&str, &str)], value| with_more([cluster, node], more, value, emit);
+        let mut seen = BTreeSet::new();
+        let mut labelled = |more: &[(&str, &str)], value| {
+            if seen.len() < MOST && seen.insert(fingerprint(more)) {
+                with_more([cluster, node], more, value, emit);
+            }
+        };
         match (row.read, said) {
             (Read::MemberBy(_, read), _) => read(frame, member, &mut labelled),
             (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
@@ -161,11 +169,31 @@ fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut S
 /// Up to this many labels beside cluster and node.
 const MORE: usize = 7;
 
+/// Most samples of one row for one node: several times what a server with all its modules has commands. What nodes
+/// name themselves (commands, events, databases) is bounded here, and no series is written twice whatever they say.
+const MOST: usize = 2048;
+
+/// Longest label value in bytes: that of a host name.
+const LONGEST: usize = 255;
+
+fn fingerprint(labels: &[(&str, &str)]) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    labels.iter().for_each(|(_, value)| cut(value).hash(&mut hasher));
+    hasher.finish()
+}
+
+fn cut(text: &str) -> &str {
+    // A character is at most four bytes long.
+    (LONGEST - 3..=LONGEST).rev().find_map(|end| text.get(..end)).unwrap_or(text)
+}
+
 fn with_more(first: [(&str, &str); 2], more: &[(&str, &str)], value: Num, emit: &mut Sample<'_>) {
     let mut labels = [("", ""); 2 + MORE];
     let used = 2 + more.len().min(MORE);
     labels[..2].copy_from_slice(&first);
-    labels[2..used].copy_from_slice(&more[..used - 2]);
+    for (label, (name, text)) in labels[2..].iter_mut().zip(more) {
+        *label = (name, cut(text));
+    }
     emit(&labels[..used], value);
 }
 

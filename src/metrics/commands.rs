@@ -2,7 +2,7 @@
 
 use super::Read::NodeBy;
 use super::{EmitLabels, Metric, Num};
-use crate::model::info::sub_value;
+use crate::model::info::{read_number, sub_value};
 use crate::model::snapshot::NodeSnapshot;
 
 pub(super) static ROWS: &[Metric] = &[
@@ -31,9 +31,8 @@ pub(super) static ROWS: &[Metric] = &[
     ),
     Metric::gauge(
         "node_command_latency",
-        "Latency by command and quantile since the last reset, with latency_stats (INFO \
-         latencystats)",
-        NodeBy(&["command", "quantile"], quantiles),
+        "Latency by command and percentile since the last reset, with latency_stats (INFO latencystats)",
+        NodeBy(&["command", "percentile"], percentiles),
     )
     .seconds(),
 ];
@@ -47,19 +46,16 @@ fn by_command(said: &NodeSnapshot, key: &str, scale: f64, emit: &mut EmitLabels<
     }
 }
 
-/// `latency_percentiles_usec_get:p50=1.003,p99=2.007,p99.9=5.023`
-fn quantiles(said: &NodeSnapshot, emit: &mut EmitLabels<'_>) {
+/// `latency_percentiles_usec_get:p50=1.003,p99=2.007,p99.9=5.023`. Not under the label `quantile`, which belongs to
+/// summaries.
+fn percentiles(said: &NodeSnapshot, emit: &mut EmitLabels<'_>) {
     let Ok(stats) = &said.latency_stats else { return };
     for (command, value) in stats.with_prefix("latency_percentiles_usec_") {
         for (percentile, micros) in
             value.split(',').filter_map(|pair| pair.strip_prefix('p')?.split_once('='))
         {
-            let (Ok(percentile), Ok(micros)) = (percentile.parse::<f64>(), micros.parse::<f64>()) else {
-                continue;
-            };
-            // 99.9 / 100 is 0.9990000000000001 in binary; six digits are what a label needs.
-            let quantile = (percentile * 1e4).round() / 1e6;
-            emit(&[("command", command), ("quantile", &quantile.to_string())], Num::F(micros / 1e6));
+            let (Some(_), Some(micros)) = (read_number(percentile), read_number(micros)) else { continue };
+            emit(&[("command", command), ("percentile", percentile)], Num::F(micros.as_f64() / 1e6));
         }
     }
 }

@@ -23,8 +23,8 @@ pub(super) static ROWS: &[Metric] = &[
     .bytes(),
     Metric::gauge(
         "node_replication_lag",
-        "Age of the data that a replica has: how long ago its primary's offset was the \
-         replica's",
+        "Age of the data that a replica has: how long ago its primary's offset was the replica's, as far back as \
+         this exporter has watched, at most 120 polls",
         Member(|f, at| Some(Num::F(lag(f, at)?.seconds))),
     )
     .seconds(),

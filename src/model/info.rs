@@ -36,13 +36,31 @@ impl Field {
 
 /// FNV-1a: short keys, computable at compile time.
 const fn hash(bytes: &[u8]) -> u32 {
-    let mut hash: u32 = 0x811c_9dc5;
+    let mut hash = EMPTY_HASH;
     let mut at = 0;
     while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u32).wrapping_mul(0x0100_0193);
+        hash = step(hash, bytes[at]);
         at += 1;
     }
     hash
+}
+
+const EMPTY_HASH: u32 = 0x811c_9dc5;
+
+const fn step(hash: u32, byte: u8) -> u32 {
+    (hash ^ byte as u32).wrapping_mul(0x0100_0193)
+}
+
+/// Length and hash of the key of a line: what stands before its first colon.
+fn key(line: &[u8]) -> Option<(usize, u32)> {
+    let mut hash = EMPTY_HASH;
+    for (at, byte) in line.iter().enumerate() {
+        match byte {
+            b':' => return Some((at, hash)),
+            byte => hash = step(hash, *byte),
+        }
+    }
+    None
 }
 
 #[derive(Clone, Copy)]
@@ -50,13 +68,17 @@ struct Line {
     start: u32,
     colon: u32,
     end: u32,
+    hash: u32,
 }
+
+/// Bytes of a line, rather few than many: room for the lines is made once.
+const SHORT_LINE: usize = 20;
 
 /// The lines of INFO or CLUSTER INFO. Where a key stands twice, the first one counts.
 #[derive(Clone)]
 pub struct Info {
     text: Box<str>,
-    lines: Box<[Line]>,
+    lines: Vec<Line>,
     /// Open-addressed table of line numbers plus one; 0 is free. Its length is a power of two.
     table: Box<[u16]>,
 }
@@ -64,31 +86,31 @@ pub struct Info {
 impl Info {
     /// Indexes a text. Lines without a colon, headings and empty lines are passed over.
     pub fn new(text: String) -> Self {
-        let mut lines = Vec::with_capacity(256);
+        let mut lines = Vec::with_capacity(text.len() / SHORT_LINE);
         let bytes = text.as_bytes();
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
             let line = bytes.get(start..end).unwrap_or_default();
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if let Some(colon) = memchr::memchr(b':', line)
-                && line[0] != b'#'
+            if !line.starts_with(b"#")
+                && let Some((colon, hash)) = key(line)
                 && lines.len() < usize::from(u16::MAX)
             {
                 let (colon, end) = ((start + colon) as u32, (start + line.len()) as u32);
-                lines.push(Line { start: start as u32, colon, end });
+                lines.push(Line { start: start as u32, colon, end, hash });
             }
             start = end + 1;
         }
         let mut table = vec![0u16; (lines.len() * 2).next_power_of_two()].into_boxed_slice();
         let mask = table.len() - 1;
         for (number, line) in lines.iter().enumerate() {
-            let mut at = hash(&bytes[line.start as usize..line.colon as usize]) as usize & mask;
+            let mut at = line.hash as usize & mask;
             while table[at] != 0 {
                 at = (at + 1) & mask;
             }
             table[at] = number as u16 + 1;
         }
-        Self { text: text.into_boxed_str(), lines: lines.into_boxed_slice(), table }
+        Self { text: text.into_boxed_str(), lines, table }
     }
 
     fn slice(&self, from: u32, to: u32) -> &str {

@@ -58,7 +58,9 @@ pub struct Migration {
 impl Migration {
     /// Whether slots are still on the move by this entry's word.
     pub fn is_open(&self) -> bool {
-        self.progress == Progress::Running && !self.ended
+        // Redis' target tries again what failed until it sets an end; a source's entry may stay failed for good.
+        let tried_again = self.progress == Progress::Failed && self.end == End::Target;
+        !self.ended && (self.progress == Progress::Running || tried_again)
     }
 }
 

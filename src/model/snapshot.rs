@@ -37,7 +37,7 @@ pub struct NodeSnapshot {
     /// `CLUSTER LINKS` (7.0 and later)
     pub links: Read<BusLinks>,
     /// `CONFIG GET` of the named settings
-    pub settings: Read<Settings>,
+    pub settings: Read<Arc<Settings>>,
     /// `CLUSTER GETSLOTMIGRATIONS` (Valkey 9) or `CLUSTER MIGRATION STATUS ALL` (Redis 8.4 and later)
     pub migrations: Read<Vec<Migration>>,
     /// `LASTSAVE`, by the server's clock

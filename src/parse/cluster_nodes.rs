@@ -5,44 +5,18 @@
 //! are hashed first, without regard to the order of lines and to the viewer; rows are built only for a table that
 //! was not seen before. Ping and pong times and link states change every second and are not topology.
 
-use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::sync::Arc;
 
+use super::kept::Kept;
 use crate::model::address::Address;
 use crate::model::failure::ParseError;
 use crate::model::node::{Direction, Health, NodeId, NodeRow, NodeTable, OpenSlot, Role, Viewpoint};
 use crate::model::reply::Reply;
 use crate::model::slots::SlotSet;
 
-/// Tables by fingerprint: those of the last poll, and those met in this one.
-#[derive(Clone, Debug, Default)]
-pub struct Tables {
-    last: BTreeMap<u64, Arc<NodeTable>>,
-    met: BTreeMap<u64, Arc<NodeTable>>,
-}
-
-impl Tables {
-    /// Forgets the tables that no node showed since the last call.
-    pub fn turn(&mut self) {
-        self.last = std::mem::take(&mut self.met);
-    }
-
-    fn get(&mut self, fingerprint: u64) -> Option<Arc<NodeTable>> {
-        if let Some(table) = self.met.get(&fingerprint) {
-            return Some(table.clone());
-        }
-        let table = self.last.get(&fingerprint)?.clone();
-        self.met.insert(fingerprint, table.clone());
-        Some(table)
-    }
-
-    fn keep(&mut self, table: NodeTable) -> Arc<NodeTable> {
-        let table = Arc::new(table);
-        self.met.insert(table.fingerprint, table.clone());
-        table
-    }
-}
+/// Tables by fingerprint.
+pub(super) type ByFingerprint = Kept<u64, Arc<NodeTable>>;
 
 /// The columns of one line, still text.
 struct Line<'a> {
@@ -114,7 +88,7 @@ fn fixed_hasher() -> impl Hasher {
 }
 
 /// Reads the reply; the table is taken from `tables` if it is there.
-pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpoint, ParseError> {
+pub(super) fn cluster_nodes(reply: &Reply, tables: &mut ByFingerprint) -> Result<Viewpoint, ParseError> {
     let text = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "CLUSTER NODES"))?;
     let mut fingerprint = 0u64;
     let mut view = None;
@@ -130,9 +104,9 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut Tables) -> Result<Viewpo
     }
     let (myself, open_slots) =
         view.ok_or_else(|| ParseError::new("a line flagged myself", "CLUSTER NODES"))?;
-    let table = match tables.get(fingerprint) {
+    let table = match tables.get(&fingerprint) {
         Some(table) => table,
-        None => tables.keep(table(text, fingerprint)?),
+        None => tables.keep(fingerprint, Arc::new(table(text, fingerprint)?)),
     };
     links_down.sort_unstable();
     Ok(Viewpoint { myself, table, open_slots, links_down })
@@ -249,7 +223,7 @@ mod tests {
     const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     fn read(text: &str) -> Viewpoint {
-        cluster_nodes(&Reply::Bulk(text.into()), &mut Tables::default()).unwrap()
+        cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap()
     }
 
     #[test]
@@ -271,7 +245,7 @@ mod tests {
 
     #[test]
     fn order_viewer_and_times_do_not_change_the_table() {
-        let mut tables = Tables::default();
+        let mut tables = ByFingerprint::default();
         let one =
             format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave {A} 5 6 3 connected\n");
         let two = format!(
@@ -286,7 +260,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong_where() {
         let text = format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave\n");
-        let error = cluster_nodes(&Reply::Bulk(text.into()), &mut Tables::default()).unwrap_err();
+        let error = cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap_err();
         assert_eq!(error.what, "eight columns");
         assert!(error.at.starts_with("line 2"), "{error}");
     }

@@ -1,14 +1,16 @@
 //! CONFIG GET: a flat array of names and values, in an order of the server's own.
 
+use std::sync::Arc;
+
 use crate::model::failure::ParseError;
 use crate::model::reply::Reply;
 use crate::model::snapshot::Settings;
 
 /// The pairs, ascending by name.
-pub(super) fn settings(reply: &Reply) -> Result<Settings, ParseError> {
+pub(super) fn settings(reply: &Reply) -> Result<Arc<Settings>, ParseError> {
     reply.array().ok_or_else(|| ParseError::new("an array", "CONFIG GET"))?;
     let pair = |(name, value): (&str, &Reply)| Some((name.to_owned(), value.text()?.to_owned()));
     let mut settings: Vec<_> = reply.pairs().filter_map(pair).collect();
     settings.sort();
-    Ok(Settings(settings))
+    Ok(Arc::new(Settings(settings)))
 }

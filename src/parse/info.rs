@@ -12,7 +12,12 @@ use crate::model::time::Timestamp;
 /// The lines of a bulk reply. Bytes that are no UTF-8 (a path, a name) become replacement characters.
 pub(super) fn info(reply: &Reply) -> Result<Arc<Info>, ParseError> {
     let bytes = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "INFO"))?;
-    Ok(Arc::new(Info::new(String::from_utf8_lossy(bytes).into_owned())))
+    // The lossy conversion looks at every byte by itself, also where all of them are sound.
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    Ok(Arc::new(Info::new(text)))
 }
 
 const ROLE: Field = Field::new("role");
@@ -55,13 +60,16 @@ pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
         second_offset: info.unsigned(SECOND_OFFSET),
         server_time: info.unsigned(SERVER_TIME).map(Timestamp),
         link,
-        replicas: info.with_prefix("slave").filter_map(connected_replica).collect(),
+        // Servers number them without a gap.
+        replicas: (0..)
+            .map_while(|n: u32| info.get(&format!("slave{n}")))
+            .filter_map(connected_replica)
+            .collect(),
     })
 }
 
-/// `0:ip=…,port=…,state=…,offset=…,lag=…` behind `slave`; other lines that begin with `slave` are not of this form.
-fn connected_replica((number, value): (&str, &str)) -> Option<ConnectedReplica> {
-    number.parse::<u32>().ok()?;
+/// `ip=…,port=…,state=…,offset=…,lag=…`
+fn connected_replica(value: &str) -> Option<ConnectedReplica> {
     Some(ConnectedReplica {
         ip: sub_value(value, "ip")?.to_owned(),
         port: sub_value(value, "port")?.parse().ok()?,

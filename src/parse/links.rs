@@ -10,18 +10,21 @@ pub(super) fn links(reply: &Reply) -> Result<BusLinks, ParseError> {
     let mut sums = BusLinks::default();
     for link in links {
         for (key, value) in link.pairs() {
-            let number = value.int().map_or(0, |n| n.max(0) as u64);
-            match (key, value.text()) {
-                ("direction", Some("to")) => sums.outbound += 1,
-                ("direction", Some("from")) => sums.inbound += 1,
-                ("send-buffer-allocated", _) => sums.buffer_allocated += number,
-                ("send-buffer-used", _) => {
-                    sums.buffer_used += number;
-                    sums.buffer_used_max = sums.buffer_used_max.max(number);
+            match key {
+                "direction" if value.text() == Some("to") => sums.outbound += 1,
+                "direction" if value.text() == Some("from") => sums.inbound += 1,
+                "send-buffer-allocated" => sums.buffer_allocated += number(value),
+                "send-buffer-used" => {
+                    sums.buffer_used += number(value);
+                    sums.buffer_used_max = sums.buffer_used_max.max(number(value));
                 }
                 _ => {}
             }
         }
     }
     Ok(sums)
+}
+
+fn number(value: &Reply) -> u64 {
+    value.int().map_or(0, |n| n.max(0) as u64)
 }

@@ -16,6 +16,9 @@ use super::samples::Samples;
 /// The name that the tests give to the one cluster.
 pub const CLUSTER: &str = "e2e";
 
+/// Name of the configuration file.
+const FILE: &str = "config.yaml";
+
 /// A running exporter that polls twice a second unless told otherwise. Dropped, it is killed.
 pub struct Exporter {
     child: Child,
@@ -38,10 +41,28 @@ impl Exporter {
     /// Starts it with these seeds (flags may stand among them) and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
         let dir = TempDir::with_prefix("rce-exporter-").expect("temporary directory");
+        Self::launch(dir, &[&["--cluster.name", CLUSTER], arguments].concat())
+    }
+
+    /// Starts it with this YAML as its configuration file, and waits until it is ready.
+    pub fn with_file(yaml: &str) -> Self {
+        let dir = TempDir::with_prefix("rce-exporter-").expect("temporary directory");
+        let path = dir.path().join(FILE);
+        std::fs::write(&path, yaml).expect("configuration");
+        Self::launch(dir, &["--config.file", path.to_str().expect("UTF-8")])
+    }
+
+    /// Writes its configuration file anew and asks it with SIGHUP to read that.
+    pub fn reload(&self, yaml: &str) {
+        std::fs::write(self.dir.path().join(FILE), yaml).expect("configuration");
+        signal(self.child.id(), "HUP");
+    }
+
+    fn launch(dir: TempDir, arguments: &[&str]) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let log = File::create(dir.path().join("log")).expect("log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_redis-cluster-exporter"));
-        command.args(["--web.listen-address", &address, "--cluster.name", CLUSTER]);
+        command.args(["--web.listen-address", &address]);
         if !arguments.contains(&"--poll.interval") {
             command.args(["--poll.interval", "500ms", "--poll.timeout", "400ms"]);
         }

@@ -6,8 +6,10 @@
     reason = "tests choose the server by the environment and wait by the clock"
 )]
 
+use std::fs::Permissions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -64,10 +66,14 @@ pub fn await_that(what: &str, mut holds: impl FnMut() -> bool) {
 
 /// One reply as `redis-cli` prints it, without the carriage returns of INFO.
 pub fn cli(address: &str, password: Option<&str>, words: &[&str]) -> String {
+    cli_of(&cli_program(), address, password, words)
+}
+
+fn cli_of(program: &str, address: &str, password: Option<&str>, words: &[&str]) -> String {
     let (host, port) = address.rsplit_once(':').expect("host:port");
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let mut command = Command::new("timeout");
-    command.arg("10").arg(cli_program()).args(["-h", host, "-p", port]).args(words);
+    command.arg("10").arg(program).args(["-h", host, "-p", port]).args(words);
     if let Some(password) = password {
         command.env("REDISCLI_AUTH", password);
     }
@@ -88,10 +94,11 @@ pub struct Shape {
     host: &'static str,
     node_timeout_ms: u32,
     password: Option<String>,
+    cli_options: String,
 }
 
 impl Shape {
-    /// A line for the configuration file of every node.
+    /// A line for the configuration file of every node, where `{port}` is its port and `{spare}` another one.
     pub fn conf(mut self, line: &str) -> Self {
         self.conf.push(line.to_owned());
         self
@@ -115,26 +122,45 @@ impl Shape {
         self.conf(&format!("requirepass {password}")).conf(&format!("masterauth {password}"))
     }
 
+    /// `redis-cli` reaches the nodes only with these options.
+    pub fn cli_options(mut self, options: &str) -> Self {
+        options.clone_into(&mut self.cli_options);
+        self
+    }
+
     /// Boots it, and returns when every node says ok.
     pub fn boot(self) -> Cluster {
         let dir = TempDir::with_prefix("rce-cluster-").expect("temporary directory");
+        let cli = self.cli_script(&dir);
         let (primaries, replicas) = (self.primaries.to_string(), self.replicas.to_string());
-        let mut command = script(&dir, "up", &[&primaries, &replicas, "auto"]);
+        let mut command = script(&dir, &cli, "up", &[&primaries, &replicas, "auto"]);
         command.args(&self.conf).env("CLUSTER_HOST", self.host);
         command.env("CLUSTER_NODE_TIMEOUT", self.node_timeout_ms.to_string());
         if let Some(password) = &self.password {
             command.env("REDISCLI_AUTH", password);
         }
         let nodes = run(command).lines().map(str::to_owned).collect();
-        Cluster { dir, nodes, primaries: self.primaries, password: self.password }
+        Cluster { dir, nodes, primaries: self.primaries, password: self.password, cli }
+    }
+
+    /// A program that is `redis-cli` with the options.
+    fn cli_script(&self, dir: &TempDir) -> String {
+        if self.cli_options.is_empty() {
+            return cli_program();
+        }
+        let path = dir.path().join("cli");
+        let text = format!("#!/bin/sh\nexec {} {} \"$@\"\n", cli_program(), self.cli_options);
+        std::fs::write(&path, text).expect("a script");
+        std::fs::set_permissions(&path, Permissions::from_mode(0o700)).expect("permissions");
+        path.to_str().expect("UTF-8").to_owned()
     }
 }
 
 /// `scripts/cluster VERB before… DIR`, to which the caller may add.
-fn script(dir: &TempDir, verb: &str, before: &[&str]) -> Command {
+fn script(dir: &TempDir, cli: &str, verb: &str, before: &[&str]) -> Command {
     let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/cluster"));
     command.arg(verb).args(before).arg(dir.path());
-    command.env("REDIS_SERVER", server()).env("REDIS_CLI", cli_program());
+    command.env("REDIS_SERVER", server()).env("REDIS_CLI", cli);
     command
 }
 
@@ -150,13 +176,21 @@ pub struct Cluster {
     nodes: Vec<String>,
     primaries: usize,
     password: Option<String>,
+    cli: String,
 }
 
 impl Cluster {
     /// So many primaries, and so many replicas of each.
     pub fn of(primaries: usize, replicas: usize) -> Shape {
-        let (conf, password) = (Vec::new(), None);
-        Shape { primaries, replicas, conf, host: "127.0.0.1", node_timeout_ms: 5000, password }
+        Shape {
+            primaries,
+            replicas,
+            conf: Vec::new(),
+            host: "127.0.0.1",
+            node_timeout_ms: 5000,
+            password: None,
+            cli_options: String::new(),
+        }
     }
 
     /// Addresses, primaries first as they were at boot.
@@ -177,7 +211,7 @@ impl Cluster {
 
     /// What `redis-cli` prints.
     pub fn cli(&self, address: &str, words: &[&str]) -> String {
-        cli(address, self.password.as_deref(), words)
+        cli_of(&self.cli, address, self.password.as_deref(), words)
     }
 
     /// A command that every node has to answer with OK.
@@ -235,7 +269,7 @@ impl Cluster {
 
     /// Starts a node that was killed.
     pub fn start(&self, address: &str) {
-        let mut command = script(&self.dir, "start", &[]);
+        let mut command = script(&self.dir, &self.cli, "start", &[]);
         command.arg(address.rsplit_once(':').expect("host:port").1);
         if let Some(password) = &self.password {
             command.env("REDISCLI_AUTH", password);
@@ -243,15 +277,64 @@ impl Cluster {
         run(command);
     }
 
+    /// Starts an empty node with the configuration of the others, and returns its address. Nobody knows it yet.
+    pub fn add(&mut self) -> String {
+        let (address, dir) = self.elsewhere();
+        std::fs::create_dir(&dir).expect("a directory");
+        self.write_conf(&self.node_dir(&self.nodes[0]), &dir);
+        self.start(&address);
+        self.nodes.push(address.clone());
+        address
+    }
+
+    /// Starts a node that was killed with the files that it had, but on other ports, and returns its address.
+    pub fn start_elsewhere(&mut self, node: &str) -> String {
+        let (address, dir) = self.elsewhere();
+        std::fs::rename(self.node_dir(node), &dir).expect("renamed");
+        self.write_conf(&dir, &dir);
+        self.start(&address);
+        let old = self.nodes.iter().position(|one| one == node).expect("a node of this cluster");
+        self.nodes[old].clone_from(&address);
+        address
+    }
+
+    /// An address that nobody listens at, and the directory of a node there.
+    fn elsewhere(&self) -> (String, PathBuf) {
+        let host = self.nodes[0].rsplit_once(':').expect("host:port").0;
+        let address = format!("{host}:{}", free_port());
+        let dir = self.node_dir(&address);
+        (address, dir)
+    }
+
+    /// The configuration of the node in `from` for one in `to`, whose name is its port.
+    fn write_conf(&self, from: &Path, to: &Path) {
+        let conf = std::fs::read_to_string(from.join("conf")).expect("conf");
+        let port = to.file_name().expect("a name").to_str().expect("UTF-8");
+        let moved = conf.lines().map(|line| match line.split_once(' ') {
+            Some(("port", _)) => format!("port {port}\n"),
+            Some(("cluster-port", _)) => format!("cluster-port {}\n", free_port()),
+            _ => format!("{line}\n"),
+        });
+        std::fs::write(to.join("conf"), moved.collect::<String>()).expect("conf");
+    }
+
+    /// Introduces a node to the first one.
+    pub fn meet(&self, node: &str) {
+        let (host, port) = node.rsplit_once(':').expect("host:port");
+        let reply = self.cli(node, &["CONFIG", "GET", "cluster-port"]);
+        let bus = reply.lines().nth(1).expect("a value");
+        assert_eq!(self.cli(&self.nodes[0], &["CLUSTER", "MEET", host, port, bus]), "OK");
+    }
+
     /// One line per node, as `scripts/cluster status` prints it.
     pub fn status(&self) -> String {
-        run(script(&self.dir, "status", &[]))
+        run(script(&self.dir, &self.cli, "status", &[]))
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let ended = script(&self.dir, "down", &[]).status().is_ok_and(|status| status.success());
+        let ended = script(&self.dir, &self.cli, "down", &[]).status().is_ok_and(|status| status.success());
         if !ended {
             eprintln!("the cluster in {} may still run", self.dir.path().display());
         }

@@ -1,7 +1,7 @@
 //! Slots on the move, views that differ, nodes that join and leave.
 
 use crate::common::exporter::Exporter;
-use crate::common::real::{Cluster, available, server};
+use crate::common::real::{Cluster, available, await_that, server};
 
 fn id(cluster: &Cluster, node: &str) -> String {
     cluster.cli(node, &["CLUSTER", "MYID"])
@@ -98,11 +98,70 @@ fn a_node_that_leaves_takes_its_series_along() {
     assert_eq!(samples.find("rediscluster_node_up", &[("redis_node", gone)]), None);
     assert_eq!(samples.value("rediscluster_replicas", &[]), 2.0);
 
-    let (host, port) = gone.rsplit_once(':').expect("host:port");
-    let bus =
-        cluster.cli(gone, &["CONFIG", "GET", "cluster-port"]).lines().nth(1).expect("a value").to_owned();
-    assert_eq!(cluster.cli(stays, &["CLUSTER", "MEET", host, port, &bus]), "OK");
+    cluster.meet(gone);
     let samples = exporter
         .until("it is back", |s| s.find("rediscluster_node_up", &[("redis_node", gone)]) == Some(1.0));
     assert!(samples.sum("rediscluster_topology_changes_total", &[]) >= 2.0);
+}
+
+#[test]
+fn a_node_that_joins_is_followed_to_its_role() {
+    if !available(&server()) {
+        return;
+    }
+    let mut cluster = Cluster::of(3, 0).boot();
+    let exporter = Exporter::start(&[cluster.primary(0)]);
+    exporter.until("all nodes answer", |s| s.find("rediscluster_nodes_reachable", &[]) == Some(3.0));
+
+    let new = cluster.add();
+    cluster.meet(&new);
+    let labels = [("redis_node", new.as_str())];
+    let samples = exporter.until("it is there", |s| s.find("rediscluster_node_up", &labels) == Some(1.0));
+    assert_eq!(samples.value("rediscluster_primaries", &[]), 4.0);
+    assert_eq!(samples.value("rediscluster_shards", &[]), 3.0, "a primary without slots is no shard");
+
+    let primary = id(&cluster, cluster.primary(1));
+    await_that("the primary is known to it", || {
+        cluster.cli(&new, &["CLUSTER", "REPLICATE", &primary]) == "OK"
+    });
+    let samples = exporter.until("it replicates", |s| {
+        s.find("rediscluster_node_replication_link_up", &labels) == Some(1.0)
+            && s.find("rediscluster_replicas", &[]) == Some(1.0)
+    });
+    assert_eq!(samples.value("rediscluster_nodes_known", &[]), 4.0);
+    assert_eq!(samples.value("rediscluster_primaries", &[]), 3.0);
+    let shard = |node: &str| samples.label("rediscluster_node_info", &[("redis_node", node)], "redis_shard");
+    assert_eq!(shard(&new), shard(cluster.primary(1)));
+    let changes = |kind| samples.value("rediscluster_topology_changes_total", &[("kind", kind)]);
+    assert_eq!((changes("joined"), changes("role_changed"), changes("left")), (1.0, 1.0, 0.0));
+    assert_eq!(samples.value("rediscluster_failovers_total", &[]), 0.0);
+}
+
+#[test]
+fn a_node_that_comes_back_at_another_address_is_the_same_node() {
+    if !available(&server()) {
+        return;
+    }
+    let mut cluster = Cluster::of(3, 1).node_timeout_ms(30_000).boot();
+    let old = cluster.replica(2).to_owned();
+    let node = id(&cluster, &old);
+    let exporter = Exporter::start(&[cluster.primary(0)]);
+    exporter.until("all nodes answer", |s| s.find("rediscluster_nodes_reachable", &[]) == Some(6.0));
+
+    cluster.kill(&old);
+    exporter.until("it is down", |s| s.find("rediscluster_node_up", &[("redis_node", &old)]) == Some(0.0));
+    let new = cluster.start_elsewhere(&old);
+    let samples = exporter.until("it is up at its new address", |s| {
+        s.find("rediscluster_node_up", &[("redis_node", &new)]) == Some(1.0)
+    });
+    assert_eq!(samples.label("rediscluster_node_info", &[("redis_node", &new)], "node_id"), node);
+    await_that("every node knows", || {
+        cluster.nodes().iter().all(|viewer| cluster.cli(viewer, &["CLUSTER", "NODES"]).contains(&new))
+    });
+    let samples = exporter.fresh();
+    assert!(!exporter.text().contains(&old), "the old address has a series");
+    assert_eq!(samples.value("rediscluster_nodes_known", &[]), 6.0);
+    assert_eq!(samples.value("rediscluster_nodes_reachable", &[]), 6.0);
+    let changes = |kind| samples.value("rediscluster_topology_changes_total", &[("kind", kind)]);
+    assert_eq!((changes("address_changed"), changes("joined"), changes("left")), (1.0, 0.0, 0.0));
 }

@@ -12,6 +12,10 @@ use crate::model::slots::SlotSet;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 
+/// A host name has 255 characters, a port six with its colon. Longer texts are no addresses: whoever announces them
+/// must not make every scrape longer.
+const LONGEST_LABEL: usize = 261;
+
 /// Joins what all nodes said in one poll. `last` is the view before it: while no node at all tells a table, its
 /// members stand, so that a total outage does not make the nodes vanish.
 pub fn assemble(
@@ -21,7 +25,7 @@ pub fn assemble(
     at: Timestamp,
     took: Duration,
 ) -> ClusterView {
-    let snapshots = once_each(snapshots);
+    let snapshots = once_each(naming, snapshots);
     let mut view = ClusterView { took, ..ClusterView::empty(at) };
     let tables = ranked_tables(&snapshots);
     view.members = match (tables.is_empty(), last) {
@@ -106,7 +110,10 @@ fn has_left(view: &Viewpoint, tables: &[Arc<NodeTable>]) -> bool {
 fn member(naming: &Naming, row: &NodeRow, dialled: Option<&Target>) -> Member {
     let announced = announced(row, dialled);
     let route = announced.as_ref().map(|address| naming.route(address, row.hostname.as_deref()));
-    let label = route.as_ref().map_or_else(|| row.id.to_string(), Target::to_string);
+    let mut label = route.as_ref().map_or_else(|| row.id.to_string(), Target::to_string);
+    if label.len() > LONGEST_LABEL {
+        label = label.chars().take(LONGEST_LABEL).collect();
+    }
     Member {
         id: row.id,
         label: Arc::from(label),
@@ -158,12 +165,22 @@ fn attach(members: &mut [Member], snapshots: &[Arc<NodeSnapshot>]) {
     }
 }
 
-/// A node that was reached in two ways (by a seed and by its own address) speaks once: the first answer counts.
-fn once_each(mut snapshots: Vec<NodeSnapshot>) -> Vec<Arc<NodeSnapshot>> {
+/// A node that was reached in two ways (by a seed and by its own address) speaks once: by its own address if that
+/// answers, so that a seed can be seen to be of no more use; else the first answer counts.
+fn once_each(naming: &Naming, mut snapshots: Vec<NodeSnapshot>) -> Vec<Arc<NodeSnapshot>> {
+    snapshots.sort_by_cached_key(|said| !answers_by_own_route(naming, said));
     let mut told = BTreeSet::new();
     let first = |said: &NodeSnapshot| said.id().is_none_or(|id| told.insert(id));
     snapshots.retain(first);
     snapshots.into_iter().map(Arc::new).collect()
+}
+
+fn answers_by_own_route(naming: &Naming, said: &NodeSnapshot) -> bool {
+    let own = said.nodes.as_ref().ok().and_then(Viewpoint::own_row);
+    let route = own.and_then(|row| {
+        announced(row, Some(&said.target)).map(|address| naming.route(&address, row.hostname.as_deref()))
+    });
+    said.outcome.is_ok() && route.as_ref() == Some(&said.target)
 }
 
 fn index(members: &[Member]) -> BTreeMap<NodeId, usize> {
@@ -222,7 +239,8 @@ fn count_suspicions(view: &mut ClusterView) {
     }
 }
 
-/// A shard's name: the shard id that one of its nodes told, else the id of its primary.
+/// A shard's name: the shard id that its primary told, or another of its nodes, else the id of its primary. The
+/// primary's goes before a replica's own: that is asked for seldom, and a node that just joined had another one.
 fn name_shards(members: &mut [Member]) {
     let primary_of = |member: &Member| match member.role {
         Some(Role::Replica) => member.primary.unwrap_or(member.id),
@@ -241,7 +259,7 @@ fn name_shards(members: &mut [Member]) {
     }
     for member in members.iter_mut() {
         let primary = primary_of(member);
-        let known = told(member).or_else(|| shards.get(&primary).cloned());
+        let known = shards.get(&primary).cloned().or_else(|| told(member));
         member.shard = known.unwrap_or_else(|| Arc::from(primary.to_string()));
     }
 }

@@ -93,6 +93,7 @@ impl Coverage {
 
 fn judge(view: &ClusterView, member: &Member) -> Owner {
     let loading = member.said.as_ref().is_some_and(|said| said.is_loading());
+    // Either will do: a user may be refused one of them, and the server serves all the same.
     let answered = member.said.as_ref().is_some_and(|said| said.info.is_ok() || said.nodes.is_ok());
     if loading {
         return Owner::Loading;

@@ -1,0 +1,133 @@
+//! What the core costs: reading replies, joining them, judging, encoding; in time and in allocations, for clusters of
+//! 6, 100 and 1000 nodes. The replies are those of the simulated cluster of the tests.
+//!
+//! `cargo bench --bench core`; a word behind `--` chooses the benches whose names hold it.
+#![allow(clippy::unwrap_used, reason = "a bench ends where it meets what it does not expect")]
+
+#[path = "../tests/common"]
+mod common {
+    pub(crate) mod sim;
+}
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::sim::{Cluster, START};
+use divan::{AllocProfiler, Bencher};
+use redis_cluster_exporter::frame::{Frame, Setup, analyze};
+use redis_cluster_exporter::history::History;
+use redis_cluster_exporter::http::classic;
+use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::model::address::Naming;
+use redis_cluster_exporter::model::snapshot::NodeSnapshot;
+use redis_cluster_exporter::model::view::assemble;
+use redis_cluster_exporter::parse::{Tables, snapshot};
+use redis_cluster_exporter::probes::{ProbeId, Replies};
+
+#[global_allocator]
+static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
+
+/// Nodes of the clusters; one replica for each primary.
+const NODES: [u16; 3] = [6, 100, 1000];
+/// A poll's own duration.
+const TOOK: Duration = Duration::from_millis(1);
+
+fn main() {
+    divan::main();
+}
+
+/// What all nodes reply to one poll.
+fn replies(nodes: u16) -> Vec<Replies> {
+    Cluster::healthy(nodes / 2, 1).replies()
+}
+
+/// The reply of one node to one probe.
+fn one(nodes: u16, probe: ProbeId) -> Replies {
+    let mut replies = Cluster::healthy(nodes / 2, 1).replies_of("m1");
+    replies.answers.retain(|answer| answer.probe == probe);
+    replies
+}
+
+fn setup() -> Setup {
+    let naming = Naming::default();
+    Setup { cluster: Arc::from("bench"), naming, interval: Duration::from_secs(5) }
+}
+
+fn frame(nodes: u16) -> Arc<Frame> {
+    Arc::new(analyze(&setup(), &replies(nodes), &mut History::default(), START, TOOK))
+}
+
+/// One node's reply to typed values.
+mod parse {
+    use super::*;
+
+    #[divan::bench]
+    fn info(bencher: Bencher<'_, '_>) {
+        let replies = one(6, ProbeId::Info);
+        bencher.bench_local(|| snapshot(&replies, &mut Tables::default()));
+    }
+
+    /// A table that was met before: hashed only.
+    #[divan::bench(args = NODES)]
+    fn nodes_known(bencher: Bencher<'_, '_>, nodes: u16) {
+        let replies = one(nodes, ProbeId::ClusterNodes);
+        let mut tables = Tables::default();
+        snapshot(&replies, &mut tables);
+        bencher.bench_local(|| snapshot(&replies, &mut tables));
+    }
+
+    /// A table that no node has shown before: hashed, then built.
+    #[divan::bench(args = NODES)]
+    fn nodes_new(bencher: Bencher<'_, '_>, nodes: u16) {
+        let replies = one(nodes, ProbeId::ClusterNodes);
+        bencher.bench_local(|| snapshot(&replies, &mut Tables::default()));
+    }
+
+    /// All that one node says, slow probes included; its table is known.
+    #[divan::bench(args = NODES)]
+    fn whole_node(bencher: Bencher<'_, '_>, nodes: u16) {
+        let replies = Cluster::healthy(nodes / 2, 1).replies_of("m1");
+        let mut tables = Tables::default();
+        snapshot(&replies, &mut tables);
+        bencher.bench_local(|| snapshot(&replies, &mut tables));
+    }
+}
+
+/// All nodes' values side by side.
+#[divan::bench(args = NODES, max_time = 5)]
+fn assembled(bencher: Bencher<'_, '_>, nodes: u16) {
+    let mut tables = Tables::default();
+    let snapshots: Vec<NodeSnapshot> = replies(nodes).iter().map(|r| snapshot(r, &mut tables)).collect();
+    let naming = Naming::default();
+    let last = assemble(&naming, snapshots.clone(), None, START, TOOK);
+    bencher
+        .with_inputs(|| snapshots.clone())
+        .bench_local_values(|snapshots| assemble(&naming, snapshots, Some(&last), START, TOOK));
+}
+
+/// A whole poll of a cluster in which nothing changed, from replies to frame.
+#[divan::bench(args = NODES, max_time = 10)]
+fn analyzed(bencher: Bencher<'_, '_>, nodes: u16) {
+    let (setup, replies) = (setup(), replies(nodes));
+    let mut history = History::default();
+    analyze(&setup, &replies, &mut history, START, TOOK);
+    bencher.bench_local(|| analyze(&setup, &replies, &mut history, START, TOOK));
+}
+
+/// A frame as text.
+mod encode {
+    use super::*;
+
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
+        let frames = [frame(nodes)];
+        bencher.bench_local(|| metrics::encode(&frames, START));
+    }
+
+    /// From OpenMetrics to the older text format.
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn classic_of_openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
+        let text = metrics::encode(&[frame(nodes)], START);
+        bencher.bench_local(|| classic::from_openmetrics(&text));
+    }
+}
