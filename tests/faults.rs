@@ -5,8 +5,8 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
-    clippy::print_stderr,
     clippy::unwrap_used,
+    clippy::print_stderr,
     reason = "measures against a real clock, and fails by panicking"
 )]
 
