@@ -41,11 +41,11 @@ use window::in_window;
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
-/// This part of the timeout a node may keep others waiting.
-const PATIENCE: u32 = 20;
-
 /// So many nodes are joined in less than a millisecond or two.
 const MANY: usize = 50;
+
+/// This part of the timeout a node may keep others waiting.
+const PATIENCE: u32 = 20;
 
 /// Polls one cluster.
 pub struct Poller {
