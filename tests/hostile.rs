@@ -1,17 +1,9 @@
 //! Whatever text a node says of itself: the exposition stays one, and of bounded size.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test fails where it meets what it does not expect"
-)]
+#![allow(clippy::unwrap_used, reason = "a test fails where it meets what it does not expect")]
 
 mod common {
     pub(crate) mod judged;
-    #[allow(
-        dead_code,
-        unreachable_pub,
-        reason = "other test programs share it as public, and use more of it"
-    )]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
     pub(crate) mod sim;
 }

@@ -1,18 +1,13 @@
-//! Laws of slot sets, and of CLUSTER NODES as it is written and read.
+//! Laws of slot sets, of CLUSTER NODES as it is written and read, and of whole frames.
 #![allow(
     clippy::string_slice,
     clippy::unwrap_used,
-    clippy::expect_used,
     reason = "a test fails where it meets what it does not expect"
 )]
 
 mod common {
     pub(crate) mod judged;
-    #[allow(
-        dead_code,
-        unreachable_pub,
-        reason = "other test programs share it as public, and use more of it"
-    )]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
     pub(crate) mod sim;
 }

@@ -1,7 +1,6 @@
 //! What is exported of the recorded states: the text itself, and its agreement with what is true in them.
 #![allow(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::string_slice,
     clippy::disallowed_methods,
     reason = "a test fails where it meets what it does not expect, and knows whether it runs in CI"
@@ -12,11 +11,7 @@ mod common {
     pub(crate) mod golden;
     pub(crate) mod judged;
     pub(crate) mod naive;
-    #[allow(
-        dead_code,
-        unreachable_pub,
-        reason = "other test programs share it as public, and use more of it"
-    )]
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
 }
 
@@ -32,7 +27,7 @@ fn judged(state: &State) -> Arc<Frame> {
     common::judged::frame_of(&replies, Naming::default(), 1)
 }
 
-mod recorded {
+mod states {
     mod exposition;
     mod truth;
 }

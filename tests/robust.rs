@@ -1,23 +1,20 @@
-//! Whatever nodes reply, and in whatever order: nothing panics, and what is exported is sound.
+//! Whatever nodes reply: nothing panics, and what is exported is sound.
 #![allow(clippy::unwrap_used, reason = "a test fails where it meets what it does not expect")]
 
 mod common {
+    pub(crate) mod judged;
+    #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
+    pub(crate) mod samples;
     pub(crate) mod sim;
 }
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
-use common::sim::{Cluster, START, Server};
+use common::judged::exposition_of;
+use common::sim::{Cluster, Server};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use redis_cluster_exporter::frame::{self, Setup};
-use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::metrics;
-use redis_cluster_exporter::model::address::Naming;
-use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
 use redis_cluster_exporter::parse::{self, Tables};
@@ -93,6 +90,7 @@ proptest! {
             answer.reply = Arc::new(reply);
         }
         sound(&parse::snapshot(&replies, &mut Tables::default()))?;
+        exposition_of(&[replies]);
     }
 
     #[test]
@@ -113,57 +111,6 @@ proptest! {
         sound(&parse::snapshot(&replies, &mut Tables::default()))?;
         let mut all = SOUND.clone();
         all.push(replies);
-        exposition(&all)?;
-    }
-}
-
-// The whole way.
-
-/// What two polls with these replies are exported as; no series comes twice.
-fn exposition(replies: &[Replies]) -> Result<String, TestCaseError> {
-    let interval = Duration::from_secs(5);
-    let setup = Setup { cluster: Arc::from("c"), naming: Naming::default(), interval };
-    let mut history = History::default();
-    frame::analyze(&setup, replies, &mut history, START, Duration::from_millis(5));
-    let later = START.plus(interval);
-    let frame = frame::analyze(&setup, replies, &mut history, later, Duration::from_millis(5));
-    let text = metrics::encode(&[Arc::new(frame)], later);
-    let mut seen = BTreeSet::new();
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let series = line.rsplit_once(' ').map(|(series, _)| series);
-        prop_assert!(series.is_some_and(|series| seen.insert(series)), "twice, or no sample: {line}");
-    }
-    prop_assert!(!seen.is_empty());
-    Ok(text)
-}
-
-fn scenario() -> impl Strategy<Value = Cluster> {
-    let change = |n: usize| {
-        move |cluster: Cluster| match n {
-            0 => cluster.kill("m1"),
-            1 => cluster.split(&["m1", "r2"]),
-            2 => cluster.claims("r1", 0..=5460),
-            3 => cluster.open_slot(100, "m1", "m2"),
-            4 => cluster.loading("m3"),
-            5 => cluster.seen_from("m2", "r3", Health::Suspected),
-            6 => cluster.unassign(0..=99),
-            7 => cluster.hide("r1").offset("r2", 900_000),
-            8 => cluster.noaddr("r3"),
-            _ => cluster.strangers(&["m2"]),
-        }
-    };
-    vec(0..10usize, 0..4).prop_map(move |changes| {
-        changes.into_iter().fold(Cluster::healthy(3, 1), |cluster, n| change(n)(cluster))
-    })
-}
-
-proptest! {
-    #![proptest_config(config(48))]
-
-    #[test]
-    fn the_order_of_nodes_changes_nothing(cluster in scenario(), order in Just(Vec::from_iter(0..6usize)).prop_shuffle()) {
-        let replies = cluster.replies();
-        let shuffled: Vec<_> = order.into_iter().map(|at| replies[at].clone()).collect();
-        prop_assert_eq!(exposition(&shuffled)?, exposition(&replies)?);
+        exposition_of(&all);
     }
 }

@@ -1,7 +1,6 @@
 //! A scrape, read strictly from text format 0.0.4, and asked in sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 /// Label names and values.
 pub type Labels = BTreeMap<String, String>;
@@ -102,7 +101,7 @@ impl Samples {
     fn like(&self, name: &str) -> String {
         let mut text = String::from("what there is of it:\n");
         for (_, labels, value) in self.samples.iter().filter(|s| s.0 == name) {
-            writeln!(text, "  {labels:?} {value}").expect("text");
+            text.push_str(&format!("  {labels:?} {value}\n"));
         }
         text
     }

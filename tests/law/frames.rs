@@ -70,7 +70,7 @@ fn claimed_twice(cluster: &Cluster, viewers: &[String]) -> u32 {
 }
 
 proptest! {
-    #![proptest_config(config(64))]
+    #![proptest_config(config(40))]
 
     #[test]
     fn the_order_of_nodes_and_lines_changes_nothing(
@@ -123,8 +123,9 @@ proptest! {
     }
 
     #[test]
-    fn other_names_change_names_only(cluster in scenario(), seed in 1..200u64) {
-        let renamed = cluster.clone().renamed(seed);
+    fn other_names_change_names_only(cluster in scenario(), number in 1..200u64) {
+        // A step of 256: smaller ones make ids of one name equal to those of another.
+        let renamed = cluster.clone().renamed(number * 256);
         let names: BTreeMap<String, String> = cluster
             .names()
             .iter()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::model::migration::OpenMigration;
 use redis_cluster_exporter::model::node::Role;
 use redis_cluster_exporter::model::view::Member;
 use serde_json::Value;
@@ -181,7 +182,7 @@ fn open_slots_are_those_that_the_nodes_show(case: &Case) -> Vec<String> {
     let atomic = u64::from(running[0]) * 200 + u64::from(running[1]) * 11;
     expect(&mut wrong, "atomic", case.labelled("slots_open", "mechanism", "atomic"), atomic);
     // Keys were counted where the truth has counts of one open slot.
-    let source = |migration: &&redis_cluster_exporter::model::migration::OpenMigration| {
+    let source = |migration: &&OpenMigration| {
         let id = migration.source.map(|id| id.to_string());
         let nodes = case.state.truth["nodes"].as_object().unwrap();
         nodes.iter().find(|(_, node)| node["id"].as_str() == id.as_deref()).map(|(name, _)| name.clone())
