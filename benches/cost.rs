@@ -3,11 +3,7 @@
 //!
 //! `cargo bench --bench cost` takes a minute and a half. `cargo bench --bench cost -- --short` takes seconds: it shows
 //! that the measurement works, its figures are rough. Nothing here fails for being slow.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "prints what it measured, and what it left behind"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "prints what it measured")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -8,7 +8,7 @@ use crate::history::{Hindsight, History};
 use crate::model::address::Naming;
 use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, assemble};
-use crate::parse;
+use crate::parse::{self, Tables};
 use crate::probes::Replies;
 
 /// What the core is told about a cluster.
@@ -45,16 +45,18 @@ impl Frame {
     }
 }
 
-/// Reads and joins what all nodes replied to one poll that began at `at` and took `took`.
+/// Reads and joins what all nodes replied to one poll that began at `at` and took `took`. `tables` and `last` are
+/// those of the history.
 pub fn look(
     setup: &Setup,
     replies: &[Replies],
-    history: &mut History,
+    tables: &mut Tables,
+    last: Option<&ClusterView>,
     at: Timestamp,
     took: Duration,
 ) -> ClusterView {
-    let snapshots = replies.iter().map(|replies| parse::snapshot(replies, &mut history.tables)).collect();
-    assemble(&setup.naming, snapshots, history.last.as_deref(), at, took)
+    let snapshots = replies.iter().map(|replies| parse::snapshot(replies, tables)).collect();
+    assemble(&setup.naming, snapshots, last, at, took)
 }
 
 /// Judges a view in the light of those before it.
@@ -72,6 +74,6 @@ pub fn analyze(
     at: Timestamp,
     took: Duration,
 ) -> Frame {
-    let view = look(setup, replies, history, at, took);
+    let view = look(setup, replies, &mut history.tables, history.last.as_deref(), at, took);
     judge(setup, view, history)
 }

@@ -5,21 +5,23 @@
 //! | module | holds |
 //! |---|---|
 //! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
+//! | `window` | how many are asked at a time |
 //! | `news` | what is logged: changes of state, once |
 
 #![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
 
 mod news;
 mod targets;
+mod window;
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::ask::{Dialer, Link, Turn};
@@ -34,13 +36,20 @@ use crate::probes::Replies;
 use crate::self_metrics::ClusterCounts;
 use news::News;
 use targets::Seeds;
+use window::in_window;
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
+/// So many nodes are joined in less than a millisecond or two.
+const MANY: usize = 50;
+
+/// This part of the timeout a node may keep others waiting.
+const PATIENCE: u32 = 20;
+
 /// Polls one cluster.
 pub struct Poller {
-    setup: Setup,
+    setup: Arc<Setup>,
     poll: Poll,
     dialer: Arc<Dialer>,
     links: BTreeMap<Target, Link>,
@@ -58,7 +67,7 @@ impl Poller {
         let naming =
             Naming { address_map: cluster.address_map.clone(), prefer_hostnames: cluster.prefer_hostnames };
         Self {
-            setup: Setup { cluster: cluster.name.clone(), naming, interval: poll.interval },
+            setup: Arc::new(Setup { cluster: cluster.name.clone(), naming, interval: poll.interval }),
             poll,
             dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
             links: BTreeMap::new(),
@@ -109,12 +118,12 @@ impl Poller {
         let connects = self.dialer.connects();
         self.seeds.resolve(slow, self.history.last.as_deref(), self.poll.timeout).await;
         self.keep_links();
-        let mut replies = self.ask(started, slow, &[]).await;
-        let mut view = self.look(&replies, started);
+        let replies = self.ask(started, slow, &[]).await;
+        let (mut replies, mut view) = self.look(replies, started).await;
         let newly_named = self.newly_named(&view);
         if !newly_named.is_empty() {
             replies.extend(self.ask(started, slow, &newly_named).await);
-            view = self.look(&replies, started);
+            (replies, view) = self.look(replies, started).await;
         }
         self.seeds.settle(&view, &replies);
         let frame = frame::judge(&self.setup, view, &mut self.history);
@@ -127,8 +136,28 @@ impl Poller {
         frame
     }
 
-    fn look(&mut self, replies: &[Replies], started: (Timestamp, Instant)) -> ClusterView {
-        frame::look(&self.setup, replies, &mut self.history, started.0, started.1.elapsed())
+    /// Joins what came back, and gives it back with the view. Of many nodes this takes a while, and it is done beside
+    /// the thread that serves, so that no scrape waits for it.
+    async fn look(
+        &mut self,
+        replies: Vec<Replies>,
+        started: (Timestamp, Instant),
+    ) -> (Vec<Replies>, ClusterView) {
+        let (many, took) = (replies.len() > MANY, started.1.elapsed());
+        let (setup, last) = (Arc::clone(&self.setup), self.history.last.clone());
+        // Should this future be dropped before its end, the history lacks only what can be read again.
+        let mut tables = std::mem::take(&mut self.history.tables);
+        let work = move || {
+            let view = frame::look(&setup, &replies, &mut tables, last.as_deref(), started.0, took);
+            (replies, tables, view)
+        };
+        let (replies, tables, view) = if many {
+            spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+        } else {
+            work()
+        };
+        self.history.tables = tables;
+        (replies, view)
     }
 
     /// One link for every node that was named, and for every seed that is of use; no others.
@@ -177,7 +206,7 @@ impl Poller {
             let asks = if link.is_connected() { &mut windowed } else { &mut beside };
             asks.push(ask_one(turn(link), link));
         }
-        let sound = stream::iter(windowed).buffer_unordered(self.poll.concurrency).collect::<Vec<_>>();
+        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE);
         let doubtful = join_all(beside);
         let (mut replies, others) = tokio::join!(sound, doubtful);
         replies.extend(others);

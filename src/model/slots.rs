@@ -1,19 +1,24 @@
 //! A set of hash slots.
 
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
 /// Number of hash slots of every cluster.
 pub const SLOT_COUNT: u16 = 16384;
 
 const WORDS: usize = SLOT_COUNT as usize / 64;
 
-/// A set of the 16384 hash slots, as bits.
+/// A set of the 16384 hash slots, as bits. A copy shares them until it is changed: the same slots stand in the table,
+/// in the view and in the history, poll after poll.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SlotSet(Box<[u64; WORDS]>);
+pub struct SlotSet(Arc<[u64; WORDS]>);
+
+/// Half of all nodes, the replicas, have this one.
+static EMPTY: LazyLock<Arc<[u64; WORDS]>> = LazyLock::new(|| Arc::new([0; WORDS]));
 
 impl Default for SlotSet {
     fn default() -> Self {
-        Self(Box::new([0; WORDS]))
+        Self(Arc::clone(&EMPTY))
     }
 }
 
@@ -25,13 +30,13 @@ impl SlotSet {
 
     /// All 16384 slots.
     pub fn all() -> Self {
-        Self(Box::new([u64::MAX; WORDS]))
+        Self(Arc::new([u64::MAX; WORDS]))
     }
 
     /// Adds a slot. Numbers of 16384 and above are no slots and are passed over.
     pub fn insert(&mut self, slot: u16) {
         if slot < SLOT_COUNT {
-            self.0[slot as usize / 64] |= 1 << (slot % 64);
+            Arc::make_mut(&mut self.0)[slot as usize / 64] |= 1 << (slot % 64);
         }
     }
 
@@ -42,10 +47,10 @@ impl SlotSet {
             return;
         }
         let (low, high) = (first as usize / 64, last as usize / 64);
-        for word in low..=high {
-            let from = if word == low { first % 64 } else { 0 };
-            let to = if word == high { last % 64 } else { 63 };
-            self.0[word] |= (u64::MAX << from) & (u64::MAX >> (63 - to));
+        for (at, word) in Arc::make_mut(&mut self.0).iter_mut().enumerate().take(high + 1).skip(low) {
+            let from = if at == low { first % 64 } else { 0 };
+            let to = if at == high { last % 64 } else { 63 };
+            *word |= (u64::MAX << from) & (u64::MAX >> (63 - to));
         }
     }
 
@@ -65,11 +70,7 @@ impl SlotSet {
     }
 
     fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
-        let mut out = Self::new();
-        for (to, (a, b)) in out.0.iter_mut().zip(self.0.iter().zip(other.0.iter())) {
-            *to = f(*a, *b);
-        }
-        out
+        Self(Arc::new(std::array::from_fn(|at| f(self.0[at], other.0[at]))))
     }
 
     /// Slots in either.

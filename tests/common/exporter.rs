@@ -19,7 +19,7 @@ pub const CLUSTER: &str = "e2e";
 /// Name of the configuration file.
 const FILE: &str = "config.yaml";
 
-/// A running exporter that polls twice a second. Dropped, it is killed.
+/// A running exporter that polls twice a second unless told otherwise. Dropped, it is killed.
 pub struct Exporter {
     child: Child,
     dir: TempDir,
@@ -63,7 +63,10 @@ impl Exporter {
         let log = File::create(dir.path().join("log")).expect("log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_redis-cluster-exporter"));
         command.args(["--web.listen-address", &address]);
-        command.args(["--poll.interval", "500ms", "--poll.timeout", "400ms"]).args(arguments);
+        if !arguments.contains(&"--poll.interval") {
+            command.args(["--poll.interval", "500ms", "--poll.timeout", "400ms"]);
+        }
+        command.args(arguments);
         command.env_clear().env("PATH", std::env::var("PATH").unwrap_or_default());
         let child = command.stdout(Stdio::null()).stderr(log).spawn().expect("the program starts");
         let mut this = Self { child, dir, address };

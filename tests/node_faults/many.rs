@@ -35,7 +35,7 @@ pub(super) fn cost_only_themselves(
     assert!(kinds.iter().map(told).sum::<f64>() >= ill.len() as f64, "its failures are counted");
     stage.report(title, kinds, &healthy, &during);
 
-    stage.heal(ill);
+    stage.heal(ill, comes);
     stage.no_trace_is_left(&mut Timing::default());
 }
 
@@ -57,6 +57,21 @@ fn ten_of_a_hundred_hang() {
     let ill: Vec<&str> = ill.iter().map(String::as_str).collect();
     cost_only_themselves(
         "ten_of_a_hundred_hang",
+        Cluster::healthy(50, 1),
+        &ill,
+        Fault::Hang,
+        Comes::Amid,
+        &["timeout"],
+    );
+}
+
+/// More than are asked at a time.
+#[test]
+fn seventy_of_a_hundred_hang() {
+    let ill: Vec<String> = (1..=35).flat_map(|number| [format!("m{number}"), format!("r{number}")]).collect();
+    let ill: Vec<&str> = ill.iter().map(String::as_str).collect();
+    cost_only_themselves(
+        "seventy_of_a_hundred_hang",
         Cluster::healthy(50, 1),
         &ill,
         Fault::Hang,
@@ -90,7 +105,7 @@ fn all_hang_and_come_back() {
         assert_eq!(samples.value("rediscluster_slots_covered", &[]), 0.0);
     }
     stage.report("all_hang", &["timeout"], &healthy, &during);
-    stage.heal(&names);
+    stage.heal(&names, Comes::Amid);
     stage.no_trace_is_left(&mut Timing::default());
 }
 

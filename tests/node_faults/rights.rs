@@ -31,11 +31,12 @@ fn without_the_right_for_config_a_node_is_up() {
     let mut stage = Stage::set(Cluster::healthy(3, 1), "m1");
     let label = stage.served.label("m1");
     let whole = stage.names_of(&stage.exporter.scrape(), "m1");
-    stage.fall_ill(&["m1"], Fault::NoPerm(&["CONFIG"]), Comes::Amid);
     let up = |s: &Samples, probe| {
         s.find("rediscluster_node_probe_up", &[("redis_node", &*label), ("probe", probe)])
     };
-    let mut during = Timing::default();
+    let (mut healthy, mut during) = (Timing::default(), Timing::default());
+    stage.news(&stage.served.names(), &mut healthy, |_| true);
+    stage.fall_ill(&["m1"], Fault::NoPerm(&["CONFIG"]), Comes::Amid);
     // It is asked seldom: wait for its turn, and see that the refusal lasts while everything else goes on.
     for _ in 0..2 {
         let samples = stage.news(&stage.served.names(), &mut during, |s| up(s, "config_get") == Some(0.0));
@@ -46,8 +47,8 @@ fn without_the_right_for_config_a_node_is_up() {
         }
         assert_eq!(missing(&whole, &stage.names_of(&samples, "m1")), BY_CONFIG);
     }
-    stage.report("without_config", &["up"], &Timing::default(), &during);
-    stage.heal(&["m1"]);
+    stage.report("without_config", &["up"], &healthy, &during);
+    stage.heal(&["m1"], Comes::Amid);
     stage.no_trace_is_left(&mut Timing::default());
 }
 
@@ -76,7 +77,7 @@ fn what_info_tells_stays(title: &str, fault: Fault, comes: Comes, kind: &str) {
     });
     assert_eq!(reachable(&samples), 5.0);
     stage.report(title, &[kind], &healthy, &during);
-    stage.heal(&["m1"]);
+    stage.heal(&["m1"], comes);
     stage.no_trace_is_left(&mut Timing::default());
 }
 
