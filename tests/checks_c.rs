@@ -71,7 +71,8 @@ impl Watch {
         let cluster = cluster.clone().later(at.since(START));
         let setup = Setup { cluster: Arc::from("c"), interval: POLL, ..Setup::default() };
         let took = Duration::from_millis(2);
-        let mut view = frame::look(&setup, &cluster.replies(), &mut self.history, at, took);
+        let History { tables, last, .. } = &mut self.history;
+        let mut view = frame::look(&setup, &cluster.replies(), tables, last.as_deref(), at, took);
         for name in cluster.names() {
             let id = cluster.id(&name);
             let member = view.members.iter_mut().find(|member| member.id == id);

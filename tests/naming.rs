@@ -10,12 +10,18 @@ use std::time::Duration;
 
 use common::sim::{Cluster, START};
 use redis_cluster_exporter::frame::{self, Frame, Setup};
-use redis_cluster_exporter::history::{Change, History};
+use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::model::address::{Address, Naming, Target};
+use redis_cluster_exporter::model::past::Change;
 use redis_cluster_exporter::probes::Replies;
 
 fn analyze(naming: &Naming, replies: &[Replies], history: &mut History) -> Frame {
-    let setup = Setup { cluster: Arc::from("sim"), naming: naming.clone(), interval: Duration::from_secs(5) };
+    let setup = Setup {
+        cluster: Arc::from("sim"),
+        naming: naming.clone(),
+        interval: Duration::from_secs(5),
+        ..Setup::default()
+    };
     frame::analyze(&setup, replies, history, START, Duration::ZERO)
 }
 
@@ -43,7 +49,7 @@ fn an_address_that_is_lost_and_found_again_is_no_change() {
     let mut history = History::default();
     let mut changes = |cluster: &Cluster| {
         let frame = analyze(&Naming::default(), &cluster.replies(), &mut history);
-        frame.hindsight.events.into_iter().map(|event| event.change).collect::<Vec<_>>()
+        frame.past.events.into_iter().map(|event| event.change).collect::<Vec<_>>()
     };
     assert_eq!(changes(&cluster), []);
     assert_eq!(changes(&cluster.clone().noaddr("r1")), []);
@@ -62,7 +68,7 @@ fn another_name_for_the_same_address_is_no_change() {
     let by_name = Naming { prefer_hostnames: true, ..Naming::default() };
     for naming in [&by_address, &by_name, &by_address] {
         let frame = analyze(naming, &cluster.replies(), &mut history);
-        assert_eq!(frame.hindsight.events, []);
+        assert_eq!(frame.past.events, []);
         let label = &frame.view.member(cluster.id("m1")).unwrap().label;
         assert_eq!(label.starts_with("one.example:"), naming.prefer_hostnames, "{label}");
     }
