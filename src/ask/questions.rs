@@ -83,7 +83,9 @@ impl Memory {
             _ => true,
         };
         let due = |probe: &ProbeId| wanted(probe) && self.is_due(*probe, turn.slow);
-        let probes = ProbeId::ALL.into_iter().filter(due).collect();
+        let probes: Vec<ProbeId> = ProbeId::ALL.into_iter().filter(due).collect();
+        // What is asked anew need not be kept until the new answer comes: in a large cluster that is megabytes.
+        probes.iter().for_each(|probe| self.last[*probe as usize] = None);
         Plan {
             greeting,
             probes,

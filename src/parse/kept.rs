@@ -1,7 +1,7 @@
 //! What was read before and need not be read again.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::cluster_nodes::ByFingerprint;
 use crate::model::failure::ParseError;
@@ -59,10 +59,10 @@ impl<K: Ord + Clone, V: Clone> Kept<K, V> {
     }
 }
 
-/// Values by the place of the reply that they were read from. The reply is kept with the value: while it lives, no
-/// other one can stand in its place.
+/// Values by the place of the reply that they were read from. A weak reference lets the reply go and holds its place:
+/// no other one can stand there.
 #[derive(Clone, Debug)]
-pub(super) struct ByReply<T>(Kept<usize, (Arc<Reply>, T)>);
+pub(super) struct ByReply<T>(Kept<usize, (Weak<Reply>, T)>);
 
 impl<T> Default for ByReply<T> {
     fn default() -> Self {
@@ -82,7 +82,7 @@ impl<T: Clone> ByReply<T> {
             return Ok(value);
         }
         let value = parse(reply)?;
-        self.0.keep(place, (Arc::clone(reply), value.clone()));
+        self.0.keep(place, (Arc::downgrade(reply), value.clone()));
         Ok(value)
     }
 }
