@@ -7,6 +7,7 @@
 //! | `/-/healthy` | 200 while the poll loops turn, 503 when one has stood still for 3 intervals |
 //! | `/-/ready` | 200 after the first frame of every cluster, 503 naming the missing until then |
 //! | `/-/reload` | `POST`: reads the configuration anew; 403 unless it was enabled |
+//! | `/runbooks/CHECK` | the runbook of a check, as Markdown |
 //! | `/api/v1/sd` | Prometheus `http_sd`: one target per cluster |
 //!
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.

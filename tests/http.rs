@@ -149,6 +149,19 @@ async fn other_methods_and_paths() {
 }
 
 #[tokio::test]
+async fn every_check_has_its_runbook() {
+    let server = start(&["a"], limits(), false).await;
+    for check in redis_cluster_exporter::checks::CHECKS {
+        let answer = get(&server, &format!("/runbooks/{}", check.code)).await;
+        assert_eq!((answer.code, answer.header("content-type")), (200, Some("text/markdown; charset=utf-8")));
+        assert_eq!(answer.text(), check.runbook);
+    }
+    for path in ["/runbooks/", "/runbooks/nothing", "/runbooks/../../etc/passwd", "/runbooks/split_brain.md"] {
+        assert_eq!(get(&server, path).await.code, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_route() {
     let server = start(&["a"], limits(), false).await;
     get(&server, "/metrics?cluster=a").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Extension, MatchedPath, Query, Request, State};
+use axum::extract::{Extension, MatchedPath, Path, Query, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use super::exposition::Source;
 use super::negotiate::{self, Format};
 use super::{App, Published, health};
+use crate::checks::CHECKS;
 use crate::status;
 
 /// How long `POST /-/reload` waits to hear how it went.
@@ -36,6 +37,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
         .route("/api/v1/sd", get(service_discovery))
+        .route("/runbooks/{check}", get(runbook))
         .fallback(async || (StatusCode::NOT_FOUND, "404: there is no such page; / lists what there is\n"))
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: not with this method\n"))
         .layer(from_fn_with_state(Arc::clone(&app), around))
@@ -53,6 +55,15 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+/// Compiled in: it is there at night and without the internet.
+async fn runbook(Path(code): Path<String>) -> Response {
+    let markdown = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
+    match CHECKS.iter().find(|check| check.code == code) {
+        Some(check) => (markdown, check.runbook).into_response(),
+        None => (StatusCode::NOT_FOUND, "404: there is no check of this name\n").into_response(),
+    }
 }
 
 async fn metrics(
