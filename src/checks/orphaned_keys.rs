@@ -73,5 +73,5 @@ fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding
         .with_some("found_in", elsewhere)
         .run(context.cli(member, "DBSIZE"))
         .run(format!("redis-cli --cluster check {}", member.label))
-        .run(context.cli(member, "CLUSTER GETKEYSINSLOT <slot> 10"))
+        .run(context.cli(member, "CLUSTER GETKEYSINSLOT SLOT 10"))
 }
