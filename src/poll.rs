@@ -5,21 +5,21 @@
 //! | module | holds |
 //! |---|---|
 //! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
+//! | `window` | how many are asked at a time |
 //! | `news` | what is logged: changes of state, once |
 
 #![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
 
 mod news;
 mod targets;
+mod window;
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
-use futures_util::stream;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
@@ -36,12 +36,16 @@ use crate::probes::Replies;
 use crate::self_metrics::ClusterCounts;
 use news::News;
 use targets::Seeds;
+use window::in_window;
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
 /// So many nodes are joined in less than a millisecond or two.
 const MANY: usize = 50;
+
+/// This part of the timeout a node may keep others waiting.
+const PATIENCE: u32 = 20;
 
 /// Polls one cluster.
 pub struct Poller {
@@ -202,7 +206,7 @@ impl Poller {
             let asks = if link.is_connected() { &mut windowed } else { &mut beside };
             asks.push(ask_one(turn(link), link));
         }
-        let sound = stream::iter(windowed).buffer_unordered(self.poll.concurrency).collect::<Vec<_>>();
+        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE);
         let doubtful = join_all(beside);
         let (mut replies, others) = tokio::join!(sound, doubtful);
         replies.extend(others);

@@ -65,6 +65,21 @@ fn ten_of_a_hundred_hang() {
     );
 }
 
+/// More than are asked at a time.
+#[test]
+fn seventy_of_a_hundred_hang() {
+    let ill: Vec<String> = (1..=35).flat_map(|number| [format!("m{number}"), format!("r{number}")]).collect();
+    let ill: Vec<&str> = ill.iter().map(String::as_str).collect();
+    cost_only_themselves(
+        "seventy_of_a_hundred_hang",
+        Cluster::healthy(50, 1),
+        &ill,
+        Fault::Hang,
+        Comes::Amid,
+        &["timeout"],
+    );
+}
+
 #[test]
 fn all_hang_and_come_back() {
     let mut stage = Stage::set(Cluster::healthy(3, 1), "m1");

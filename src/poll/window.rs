@@ -1,0 +1,69 @@
+//! How many nodes are asked at a time, without waiting for those that hang.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// Runs all of these, `places` of them at a time. One that is not done after `patience` goes on, but gives its place
+/// to the next: what hangs costs no work, and those behind it must not wait until its end.
+pub(super) async fn in_window<F: Future>(
+    asks: impl IntoIterator<Item = F>,
+    places: usize,
+    patience: Duration,
+) -> Vec<F::Output> {
+    let window = Semaphore::new(places);
+    let in_turn = async |ask: F| {
+        // The window is never closed, so the place always comes.
+        let place = window.acquire().await;
+        let mut ask = pin!(ask);
+        match timeout(patience, &mut ask).await {
+            Ok(done) => done,
+            Err(_) => {
+                drop(place);
+                ask.await
+            }
+        }
+    };
+    join_all(asks.into_iter().map(in_turn)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    use tokio::time::{Instant, sleep};
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(100);
+
+    #[tokio::test(start_paused = true)]
+    async fn those_behind_many_that_hang_wait_a_little() {
+        let hung = Duration::from_secs(2);
+        let asks = (0..1000).map(|number| async move {
+            let took = if number < 900 { hung } else { Duration::from_millis(1) };
+            sleep(took).await;
+            number
+        });
+        let begun = Instant::now();
+        let done = in_window(asks, 64, PATIENCE).await;
+        assert_eq!(done, (0..1000).collect::<Vec<_>>());
+        // Fifteen windows full of hung ones went before the last.
+        assert!(begun.elapsed() <= hung + 15 * PATIENCE, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_more_than_so_many_run_at_a_time() {
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let asks = (0..200).map(|_| async {
+            most.fetch_max(now.fetch_add(1, Relaxed) + 1, Relaxed);
+            sleep(Duration::from_millis(5)).await;
+            now.fetch_sub(1, Relaxed);
+        });
+        in_window(asks, 64, PATIENCE).await;
+        assert_eq!(most.into_inner(), 64);
+    }
+}
