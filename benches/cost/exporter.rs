@@ -92,8 +92,12 @@ impl Exporter {
         }
     }
 
-    /// `/metrics`; opens the connection if there is none.
+    /// `/metrics`; on a new connection if there is none, or the exporter has closed it for being idle.
     pub(crate) fn metrics(&mut self, gzip: bool) -> Body {
+        if let Some(body) = self.get("/metrics", gzip) {
+            return body;
+        }
+        self.http = None;
         self.get("/metrics", gzip).unwrap_or_else(|| panic!("no answer:\n{}", self.log()))
     }
 
