@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 use crate::config::Cluster;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
+use crate::model::reply::Reply;
 use crate::model::time::Timestamp;
 use crate::probes::{Answer, Replies, Sweep};
 use connection::{Connection, Lost};
@@ -109,7 +110,7 @@ struct Heard {
     response: Option<Duration>,
     took: Duration,
     answers: Vec<Answer>,
-    key_counts: Vec<(u16, crate::model::reply::Reply)>,
+    key_counts: Vec<(u16, Reply)>,
 }
 
 impl Link {
@@ -173,8 +174,13 @@ impl Link {
             let deadline = Deadline::after(Instant::now(), self.dialer.timeout);
             let exchanged = connection.exchange(&plan, 1 << 20, deadline).await.ok()?;
             let heard = plan.read(exchanged.values).ok()?;
+            let refused = heard.sizes.iter().any(|reply| matches!(reply, Reply::Error { .. }));
             sweep.sizes.extend(heard.sizes);
             sweep.counts.extend(heard.key_counts);
+            // Each refusal would stand in the server's ACL LOG.
+            if refused {
+                break;
+            }
         }
         if connection.is_sound() {
             self.connection = Some(connection);
