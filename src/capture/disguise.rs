@@ -43,6 +43,9 @@ impl Disguise {
         let stand_in = |(n, host): (usize, String)| {
             let n = n + 1;
             let other = match host.parse::<IpAddr>() {
+                // Checks about hosts pass loopback over. IPv6 has one such address only.
+                Ok(IpAddr::V4(ip)) if ip.is_loopback() => format!("127.1.{}.{}", n / 256, n % 256),
+                Ok(IpAddr::V6(ip)) if ip.is_loopback() => host.clone(),
                 Ok(IpAddr::V4(_)) => format!("10.0.{}.{}", n / 256, n % 256),
                 Ok(IpAddr::V6(_)) => format!("fd00::{n:x}"),
                 Err(_) => format!("host-{n}.example"),
