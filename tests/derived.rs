@@ -29,8 +29,9 @@ fn the_reference_of_what_is_asked_is_that_of_the_table() {
 
 #[test]
 fn the_readme_shows_the_least_rights() {
-    let (_, oldest) = derive::ACL_SERVERS[0];
-    let line = derive::acl_line(oldest);
+    // Servers before 7.0 take rights of subcommands that they do not have.
+    let (_, servers) = derive::ACL_SERVERS[1];
+    let line = derive::acl_line(servers);
     assert!(include_str!("../README.md").lines().any(|shown| shown == line), "wanted: {line}");
 }
 

@@ -215,7 +215,10 @@ fn finding_text(
                 writeln!(out, "    {name}")?;
                 values.iter().try_for_each(|(name, value)| writeln!(out, "      {name}: {value}"))?;
             }
-            value => writeln!(out, "    {name:width$}  {value}")?,
+            value => {
+                let value = value.to_string();
+                writeln!(out, "    {name:width$}  {}", if value.is_empty() { "none" } else { &value })?;
+            }
         }
     }
     for command in &finding.commands {

@@ -100,6 +100,8 @@ proptest! {
         let one = &mut replies[hidden];
         *one = Replies::failed(one.target.clone(), one.asked_at, one.took, gone);
         let less = judged(&replies, 2);
+        // Of a node that does not answer and that nobody names there is nothing to tell.
+        prop_assume!(less.view.members.iter().any(|member| member.id == cluster.id(name)));
         let label = cluster.address(name).to_string();
         let reports = |judgement: &Judgement| {
             judgement.outcome.findings().iter().any(|f| f.subject.nodes.iter().any(|node| **node == *label))
