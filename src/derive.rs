@@ -100,7 +100,10 @@ pub fn access_reference() -> String {
             Every::OptIn => "each `poll.slow_interval`, where turned on",
             Every::OnDemand => "for open slots, and in sweeps",
         };
-        let command = probe.file_stem().replace('_', " ");
+        let command = match probe.command {
+            [name, part, _, _, _, ..] => format!("{name} {part} …"),
+            words => words.join(" "),
+        };
         let rule = if probe.acl.is_empty() {
             "-".to_owned()
         } else {

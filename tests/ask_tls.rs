@@ -64,7 +64,7 @@ async fn a_server_of_the_trusted_authority_is_asked() {
     let mut asker = asker(authority.trusted(), &node);
     for _ in 0..3 {
         let replies = asker.ask().await;
-        assert_eq!((kind(&replies), replies.answers.len()), ("none", 13));
+        assert_eq!((kind(&replies), replies.answers.len()), ("none", 14));
     }
     assert_eq!(node.connections(), 1);
 }

@@ -17,9 +17,27 @@ fn the_reference_of_all_metrics_is_that_of_the_table() {
     golden("docs/metrics.md", &derive::metrics_reference());
 }
 
+#[test]
+fn the_reference_of_all_checks_is_that_of_the_table() {
+    golden("docs/checks.md", &derive::checks_reference());
+}
+
+#[test]
+fn the_reference_of_what_is_asked_is_that_of_the_table() {
+    golden("docs/access.md", &derive::access_reference());
+}
+
+#[test]
+fn the_readme_shows_the_least_rights() {
+    // Servers before 7.0 take rights of subcommands that they do not have.
+    let (_, servers) = derive::ACL_SERVERS[1];
+    let line = derive::acl_line(servers);
+    assert!(include_str!("../README.md").lines().any(|shown| shown == line), "wanted: {line}");
+}
+
 /// Names and labels that dashboards, alerts and users' own rules rely on: to rename one is a breaking change.
 /// The labels stand beside `redis_cluster`, and for names that begin with `node` beside `redis_node`.
-const PROMISED: [(&str, Kind, &[&str]); 67] = [
+const PROMISED: [(&str, Kind, &[&str]); 71] = [
     ("up", Kind::Gauge, &[]),
     ("poll_timestamp_seconds", Kind::Gauge, &[]),
     ("poll_duration_seconds", Kind::Gauge, &[]),
@@ -43,6 +61,10 @@ const PROMISED: [(&str, Kind, &[&str]); 67] = [
     ("migration_oldest_start_timestamp_seconds", Kind::Gauge, &[]),
     ("migration_keys_remaining", Kind::Gauge, &[]),
     ("bus_messages_expected_per_second", Kind::Gauge, &[]),
+    ("check_firing", Kind::Gauge, &["check", "severity"]),
+    ("check_unknown", Kind::Gauge, &["check"]),
+    ("finding", Kind::Gauge, &["check", "severity", "redis_shard", "redis_node"]),
+    ("findings_dropped", Kind::Gauge, &[]),
     ("node_up", Kind::Gauge, &[]),
     ("node_info", Kind::Gauge, &["node_id", "redis_shard", "role", "server", "version", "availability_zone"]),
     ("node_response_seconds", Kind::Gauge, &[]),

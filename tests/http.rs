@@ -156,7 +156,8 @@ async fn every_check_has_its_runbook() {
         assert_eq!((answer.code, answer.header("content-type")), (200, Some("text/markdown; charset=utf-8")));
         assert_eq!(answer.text(), check.runbook);
     }
-    for path in ["/runbooks/", "/runbooks/nothing", "/runbooks/../../etc/passwd", "/runbooks/split_brain.md"] {
+    for path in ["/runbooks/", "/runbooks/nothing", "/runbooks/../../etc/passwd", "/runbooks/split_brain.md"]
+    {
         assert_eq!(get(&server, path).await.code, 404, "{path}");
     }
 }

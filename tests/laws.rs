@@ -1,4 +1,4 @@
-//! Laws of slot sets, of CLUSTER NODES as it is written and read, and of whole frames.
+//! Laws of slot sets, of CLUSTER NODES as it is written and read, of whole frames, and of what is judged of them.
 #![allow(
     clippy::string_slice,
     clippy::unwrap_used,
@@ -13,6 +13,7 @@ mod common {
 }
 
 mod law {
+    mod checks;
     mod frames;
 }
 

@@ -13,6 +13,7 @@ mod common {
     pub(crate) mod naive;
     #[allow(dead_code, unreachable_pub, reason = "shared with other test programs")]
     pub(crate) mod samples;
+    pub(crate) mod sim;
 }
 
 use std::sync::Arc;
@@ -29,5 +30,6 @@ fn judged(state: &State) -> Arc<Frame> {
 
 mod states {
     mod exposition;
+    mod findings;
     mod truth;
 }

@@ -52,6 +52,8 @@ fn has(server: &str, probe: ProbeId) -> bool {
         ProbeId::ShardId => !["redis-6.2.16", "redis-7.0.15"].contains(&server),
         ProbeId::SlotMigrations => server == "valkey-9.1.2",
         ProbeId::MigrationStatus => server == "redis-8.6.3",
+        // Not recorded, and no probe of every poll.
+        ProbeId::SlotStats | ProbeId::CountKeysInSlot | ProbeId::DbSize => false,
         _ => true,
     }
 }

@@ -1,6 +1,7 @@
 //! Captures that may be shown: addresses and ids replaced, each by the same stand-in wherever it occurs, so that a
 //! disguised capture is judged as the original is.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -15,13 +16,17 @@ use crate::probes::{ProbeId, Replies};
 const ID_DIGITS: usize = 40;
 
 /// Lines of INFO that tell of the machine.
-const PRIVATE_LINES: [&str; 4] = ["executable:", "config_file:", "os:", "availability_zone:"];
+const PRIVATE_LINES: [&str; 3] = ["executable:", "config_file:", "os:"];
+
+/// The line of INFO that tells the zone: which nodes share one is judged, its name is private.
+const ZONE: &str = "availability_zone:";
 
 /// The stand-ins.
 #[derive(Debug, Default)]
 pub struct Disguise {
     hosts: BTreeMap<String, String>,
     ids: BTreeMap<Vec<u8>, String>,
+    zones: BTreeMap<String, String>,
 }
 
 impl Disguise {
@@ -43,13 +48,16 @@ impl Disguise {
         let stand_in = |(n, host): (usize, String)| {
             let n = n + 1;
             let other = match host.parse::<IpAddr>() {
+                // Checks about hosts pass loopback over. IPv6 has one such address only.
+                Ok(IpAddr::V4(ip)) if ip.is_loopback() => format!("127.1.{}.{}", n / 256, n % 256),
+                Ok(IpAddr::V6(ip)) if ip.is_loopback() => host.clone(),
                 Ok(IpAddr::V4(_)) => format!("10.0.{}.{}", n / 256, n % 256),
                 Ok(IpAddr::V6(_)) => format!("fd00::{n:x}"),
                 Err(_) => format!("host-{n}.example"),
             };
             (host, other)
         };
-        Self { hosts: hosts.into_iter().enumerate().map(stand_in).collect(), ids: BTreeMap::new() }
+        Self { hosts: hosts.into_iter().enumerate().map(stand_in).collect(), ..Self::default() }
     }
 
     /// Puts the stand-ins in place.
@@ -82,7 +90,8 @@ impl Disguise {
 
     fn text(&mut self, text: &str) -> String {
         let is_private = |line: &&str| !PRIVATE_LINES.iter().any(|private| line.starts_with(private));
-        let text: String = text.split_inclusive('\n').filter(is_private).collect();
+        let lines = text.split_inclusive('\n').filter(is_private);
+        let text: String = lines.map(|line| self.zone(line)).collect();
         let text = self.replace_ids(&text);
         // Longest first: 10.0.0.1 is part of 10.0.0.12.
         let mut hosts: Vec<_> = self.hosts.iter().collect();
@@ -103,6 +112,17 @@ impl Disguise {
             }
         }
         out
+    }
+
+    /// The line with a stand-in for the zone, if it tells one.
+    fn zone<'a>(&mut self, line: &'a str) -> Cow<'a, str> {
+        let Some(zone) = line.strip_prefix(ZONE).map(str::trim_end).filter(|zone| !zone.is_empty()) else {
+            return Cow::Borrowed(line);
+        };
+        let n = self.zones.len() + 1;
+        let other = self.zones.entry(zone.to_owned()).or_insert_with(|| format!("zone-{n}"));
+        let end = line.get(ZONE.len() + zone.len()..).unwrap_or_default();
+        Cow::Owned(format!("{ZONE}{other}{end}"))
     }
 
     fn replace_ids(&mut self, text: &str) -> String {

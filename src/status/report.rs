@@ -17,7 +17,7 @@ pub enum Verdict {
     Firing(Severity),
     /// Nothing fires, and the cluster could be judged.
     Ok,
-    /// Nothing fires, but too little answered to say that all is well.
+    /// No P1 fires, but too little answered to say that all is well.
     Unknown,
 }
 
@@ -42,14 +42,22 @@ impl Verdict {
     }
 }
 
-/// The verdict on one cluster.
+/// The verdict on one cluster. A P1 is one whatever else cannot be told; what is less says little of a cluster that
+/// could not be judged.
 pub fn verdict(frame: &Frame) -> Verdict {
     let firing = frame.judgements.iter().filter(|judgement| matches!(judgement.outcome, Outcome::Firing(_)));
-    if let Some(worst) = firing.map(|judgement| judgement.severity).min() {
-        return Verdict::Firing(worst);
+    match firing.map(|judgement| judgement.severity).min() {
+        Some(Severity::P1) => Verdict::Firing(Severity::P1),
+        _ if is_blind(frame) => Verdict::Unknown,
+        Some(worst) => Verdict::Firing(worst),
+        None => Verdict::Ok,
     }
-    let blind = |j: &Judgement| j.check.needs == Needs::Majority && matches!(j.outcome, Outcome::Unknown(_));
-    if frame.judgements.iter().any(blind) { Verdict::Unknown } else { Verdict::Ok }
+}
+
+/// Whether nothing that takes a majority's word could be told.
+fn is_blind(frame: &Frame) -> bool {
+    let mut about_all = frame.judgements.iter().filter(|judgement| judgement.check.needs == Needs::Majority);
+    about_all.all(|judgement| matches!(judgement.outcome, Outcome::Unknown(_)))
 }
 
 /// The worst of several verdicts: P1, then unknown, then the rest.
@@ -207,7 +215,10 @@ fn finding_text(
                 writeln!(out, "    {name}")?;
                 values.iter().try_for_each(|(name, value)| writeln!(out, "      {name}: {value}"))?;
             }
-            value => writeln!(out, "    {name:width$}  {value}")?,
+            value => {
+                let value = value.to_string();
+                writeln!(out, "    {name:width$}  {}", if value.is_empty() { "none" } else { &value })?;
+            }
         }
     }
     for command in &finding.commands {

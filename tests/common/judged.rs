@@ -10,6 +10,7 @@ use redis_cluster_exporter::http::classic;
 use redis_cluster_exporter::metrics;
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::probes::Replies;
+use redis_cluster_exporter::status::report;
 
 use super::samples::Samples;
 
@@ -41,9 +42,15 @@ pub(crate) fn samples(frame: &Arc<Frame>) -> Samples {
     Samples::parse(&text).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What the second one of two polls with these replies is exported as.
+/// What the second one of two polls with these replies is exported as. The reports are made of it too.
 pub(crate) fn exposition_of(replies: &[Replies]) -> String {
     let frame = frame_of(replies, Naming::default(), 2);
     samples(&frame);
+    let json = report::json(std::iter::once(&*frame)).to_string();
+    let codes = frame.judgements.iter().filter(|judgement| !judgement.outcome.findings().is_empty());
+    let text = report::text(std::iter::once(&*frame));
+    for code in codes.map(|judgement| judgement.check.code) {
+        assert!(text.contains(code) && json.contains(code), "{code} is in no report");
+    }
     exposition(&frame)
 }

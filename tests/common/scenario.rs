@@ -80,6 +80,10 @@ impl Verdicts {
         self.firing().into_iter().filter(|code| codes.contains(code)).collect()
     }
 
+    pub(crate) fn is_clear(&self, code: &str) -> bool {
+        *self.outcome(code) == Outcome::Clear
+    }
+
     pub(crate) fn findings(&self, code: &str) -> &[Finding] {
         self.outcome(code).findings()
     }

@@ -41,7 +41,7 @@ fn change(cluster: Cluster, number: usize) -> Cluster {
     }
 }
 
-fn scenario() -> impl Strategy<Value = Cluster> {
+pub(super) fn scenario() -> impl Strategy<Value = Cluster> {
     vec(0..CHANGES, 0..4).prop_map(|changes| changes.into_iter().fold(Cluster::healthy(3, 1), change))
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Checker;
+use crate::checks::CHECKS;
 use crate::config::error::suggest;
 use crate::config::file::{CheckFile, ClusterFile, List, Section, Text, TlsFile};
 use crate::config::seed::{self, Seed};
 use crate::config::{CheckOverride, Cluster, Credentials, Secret, Tls};
 use crate::model::address::{Address, Target};
-use crate::model::limits::{CHECK_CODES, Expect};
+use crate::model::limits::Expect;
 
 /// The longest name of a cluster, in bytes.
 const LONGEST_NAME: usize = 128;
@@ -202,7 +203,7 @@ impl Checker<'_> {
         let mut checks = BTreeMap::new();
         for (code, Section(file)) in file {
             let key = self.key(n, &format!("checks.{code}"));
-            if !CHECK_CODES.contains(&code.as_str()) {
+            if !CHECKS.iter().any(|check| check.code == code) {
                 self.report.wrong(&key, unknown_check(&code));
             }
             let severity = match file.severity.as_deref() {
@@ -223,7 +224,7 @@ impl Checker<'_> {
 }
 
 fn unknown_check(code: &str) -> String {
-    let near = suggest(code, CHECK_CODES.iter().copied());
+    let near = suggest(code, CHECKS.iter().map(|check| check.code));
     if near.starts_with("did you mean") {
         format!("unknown check, {near}")
     } else {
