@@ -42,14 +42,17 @@ impl Verdict {
     }
 }
 
-/// The verdict on one cluster.
+/// The verdict on one cluster. Where what takes a majority cannot be judged, something worse may be hidden behind what
+/// fires, unless that is the worst already.
 pub fn verdict(frame: &Frame) -> Verdict {
     let firing = frame.judgements.iter().filter(|judgement| matches!(judgement.outcome, Outcome::Firing(_)));
-    if let Some(worst) = firing.map(|judgement| judgement.severity).min() {
-        return Verdict::Firing(worst);
-    }
+    let worst = firing.map(|judgement| judgement.severity).min();
     let blind = |j: &Judgement| j.check.needs == Needs::Majority && matches!(j.outcome, Outcome::Unknown(_));
-    if frame.judgements.iter().any(blind) { Verdict::Unknown } else { Verdict::Ok }
+    match worst {
+        Some(Severity::P1) => Verdict::Firing(Severity::P1),
+        _ if frame.judgements.iter().any(blind) => Verdict::Unknown,
+        worst => worst.map_or(Verdict::Ok, Verdict::Firing),
+    }
 }
 
 /// The worst of several verdicts: P1, then unknown, then the rest.

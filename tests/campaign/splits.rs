@@ -13,11 +13,11 @@ pub(crate) fn scene(table: &Table) {
     // The replica is cut off with its primary, so nobody takes the slots over.
     let mut act = stage.act("partition without overlap");
     bus.cut_off(&[cut, heir]);
-    act.names("partitioned", About::Whole);
+    act.names("partitioned", About::Any);
     act.names("node_suspected", About::Node(cut));
     act.names("node_suspected", About::Node(heir));
     act.may(&["node_failed", "slots_uncovered", "slot_maps_disagree", "failover_not_ready"]);
-    act.may(&["replicas_missing", "commands_refused", "view_incomplete"]);
+    act.may(&["replicas_missing", "commands_refused", "view_incomplete", "gossip_rate_high", "ghost_nodes"]);
     act.heals();
     bus.join();
     act.clears();
@@ -25,7 +25,7 @@ pub(crate) fn scene(table: &Table) {
     // The one that is cut off does not notice: a majority has failed it and promoted its replica by then.
     set(&cluster, cut, "cluster-node-timeout", "60000");
     let mut act = stage.act("true split brain");
-    act.names("config_drift", About::Whole);
+    act.names("config_drift", About::Node(cut));
     bus.cut_off(&[cut]);
     act.names("split_brain", About::Whole);
     act.names("failover_happened", About::Shard);
@@ -34,7 +34,7 @@ pub(crate) fn scene(table: &Table) {
     }
     act.may(&["node_suspected", "node_failed", "slots_uncovered", "slot_maps_disagree", "partitioned"]);
     act.may(&["failover_not_ready", "replicas_missing", "commands_refused", "failover_stalled"]);
-    act.may(&["replica_link_down", "replica_orphaned", "config_risky"]);
+    act.may(&["replica_link_down", "replica_orphaned", "config_risky", "gossip_rate_high", "ghost_nodes"]);
     act.heals();
     set(&cluster, cut, "cluster-node-timeout", "2000");
     bus.join();
