@@ -19,7 +19,7 @@ pub mod common {
     pub mod samples;
 }
 
-mod campaign {
+mod scenes {
     pub(crate) mod access;
     pub(crate) mod bus;
     pub(crate) mod command;
@@ -40,23 +40,25 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-use campaign::stage::Table;
 use common::real::{available, server};
+use scenes::stage::Table;
 
 /// Clusters that live at the same time.
 const AT_ONCE: usize = 4;
 
+type Scene = fn(&Table);
+
 /// What is played, longest first.
-const SCENES: [(&str, fn(&Table)); 9] = [
-    ("quiet", campaign::quiet::scene),
-    ("deaths", campaign::deaths::with_replicas),
-    ("splits", campaign::splits::scene),
-    ("bare", campaign::deaths::without_replicas),
-    ("replication", campaign::replication::scene),
-    ("slots", campaign::slots::scene),
-    ("resources", campaign::resources::scene),
-    ("merged", campaign::merged::scene),
-    ("command", campaign::command::scene),
+const SCENES: [(&str, Scene); 9] = [
+    ("quiet", scenes::quiet::scene),
+    ("deaths", scenes::deaths::with_replicas),
+    ("splits", scenes::splits::scene),
+    ("bare", scenes::deaths::without_replicas),
+    ("replication", scenes::replication::scene),
+    ("slots", scenes::slots::scene),
+    ("resources", scenes::resources::scene),
+    ("merged", scenes::merged::scene),
+    ("command", scenes::command::scene),
 ];
 
 #[test]

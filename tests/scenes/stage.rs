@@ -171,7 +171,10 @@ impl<'t> Stage<'t> {
 
     fn firing(&self) -> Vec<(&'static str, [String; 3])> {
         let seen = self.seen.lock().expect("no panic while it is held");
-        seen.iter().filter(|one| one.last.is_none()).map(|one| (one.check.code, one.subject.clone())).collect()
+        seen.iter()
+            .filter(|one| one.last.is_none())
+            .map(|one| (one.check.code, one.subject.clone()))
+            .collect()
     }
 
     /// Begins a fault or an operation.
@@ -267,7 +270,7 @@ impl Act<'_> {
     }
 
     /// A watched stretch of time in which nothing at all may fire.
-    pub(crate) fn is_silent_for(self, time: Duration) {
+    pub(crate) fn stays_silent_for(self, time: Duration) {
         sleep(time);
         let seen = self.sightings();
         assert!(seen.is_empty(), "{}: {seen:#?}", self.what);
@@ -286,7 +289,9 @@ impl Drop for Act<'_> {
         let mut rows = String::new();
         let seen = self.sightings();
         let mut codes: Vec<_> = seen.iter().map(|one| one.check.code).collect();
-        codes.sort_by_key(|code| (seen.iter().filter(|one| one.check.code == *code).map(|one| one.first).min(), *code));
+        codes.sort_by_key(|code| {
+            (seen.iter().filter(|one| one.check.code == *code).map(|one| one.first).min(), *code)
+        });
         codes.dedup();
         for code in codes {
             let of = || seen.iter().filter(|one| one.check.code == code);

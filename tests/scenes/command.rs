@@ -28,7 +28,8 @@ fn judged(seed: &str) -> (Option<i32>, String, BTreeSet<String>) {
 /// What `redis-cli --cluster check` complains of.
 fn complaints(seed: &str) -> String {
     let cli = std::env::var("RCE_CLI").unwrap_or_else(|_| "redis-cli".into());
-    let output = Command::new("timeout").args(["20", &cli, "--cluster", "check", seed]).output().expect("redis-cli");
+    let output =
+        Command::new("timeout").args(["20", &cli, "--cluster", "check", seed]).output().expect("redis-cli");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -65,7 +66,10 @@ pub(crate) fn scene(_: &Table) {
     assert!(codes.contains("slots_uncovered") && codes.contains("node_failed"), "{codes:?}");
     let (code, text) = check(&[first]);
     assert_eq!(code, Some(2), "{text}");
-    assert!(text.contains("P1 slots_uncovered") && text.contains("runbook: /runbooks/slots_uncovered"), "{text}");
+    assert!(
+        text.contains("P1 slots_uncovered") && text.contains("runbook: /runbooks/slots_uncovered"),
+        "{text}"
+    );
 
     cluster.start(third);
     await_that("all is well", || judged(first).0 == Some(0));

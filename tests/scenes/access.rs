@@ -46,7 +46,12 @@ fn the_least_rights_are_enough_and_no_more() {
         .collect();
     assert!(refused.is_empty(), "{taken:?}: {refused:?}");
 
-    for words in [&["GET", "{06S}"][..], &["SET", "{06S}", "1"], &["CONFIG", "SET", "maxmemory", "1"], &["CLUSTER", "RESET"]] {
+    for words in [
+        &["GET", "{06S}"][..],
+        &["SET", "{06S}", "1"],
+        &["CONFIG", "SET", "maxmemory", "1"],
+        &["CLUSTER", "RESET"],
+    ] {
         let login = ["--user", "monitor", "--pass", "pw", "--no-auth-warning"];
         let reply = cli(first, None, &[&login[..], words].concat());
         assert!(reply.starts_with("NOPERM"), "{words:?}: {reply}");

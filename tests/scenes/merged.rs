@@ -14,8 +14,20 @@ pub(crate) fn scene(table: &Table) {
     one.meet(other.primary(0));
     act.names("clusters_merged", About::Whole);
     // They hand each other their slots, the higher epochs win.
-    act.may(&["slot_maps_disagree", "membership_disagrees", "epoch_collision", "slots_imbalanced", "ghost_nodes"]);
-    act.may(&["slots_uncovered", "split_brain", "too_few_primaries", "failure_domain_risk", "commands_refused"]);
+    act.may(&[
+        "slot_maps_disagree",
+        "membership_disagrees",
+        "epoch_collision",
+        "slots_imbalanced",
+        "ghost_nodes",
+    ]);
+    act.may(&[
+        "slots_uncovered",
+        "split_brain",
+        "too_few_primaries",
+        "failure_domain_risk",
+        "commands_refused",
+    ]);
     act.may(&["partitioned", "view_incomplete", "quorum_lost", "failover_happened", "nodes_unexpected"]);
     act.may(&["replicas_missing", "replica_link_down", "replica_orphaned", "failover_not_ready"]);
     // There is no heal that could be waited for: primaries that lost all slots follow those of the other cluster.
