@@ -124,7 +124,7 @@ pub(crate) fn without_replicas(table: &Table) {
     let gone = id(&cluster, third);
     assert_eq!(cluster.cli(first, &["CLUSTER", "FORGET", &gone]), "OK");
     act.names("membership_disagrees", About::Node(first));
-    act.may(&["slot_maps_disagree", "slots_uncovered", "partitioned"]);
+    act.may(&["slot_maps_disagree", "slots_uncovered", "partitioned", "nodes_unexpected"]);
     act.heals();
     // The node that forgets bans the other for a minute, unless it is told otherwise.
     cluster.meet(third);

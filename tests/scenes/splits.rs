@@ -14,6 +14,7 @@ pub(crate) fn scene(table: &Table) {
     let mut act = stage.act("partition without overlap");
     bus.cut_off(&[cut, heir]);
     act.names("partitioned", About::Any);
+    act.may(&["failover_stalled", "replica_link_down", "replica_orphaned", "nodes_unexpected"]);
     act.names("node_suspected", About::Node(cut));
     act.names("node_suspected", About::Node(heir));
     act.may(&["node_failed", "slots_uncovered", "slot_maps_disagree", "failover_not_ready"]);
