@@ -575,7 +575,11 @@ fn a_host_or_zone_that_must_not_be_lost_is_named() {
 /// The kinds of recorded states in which these checks fire, on one version or more. Settings differ wherever the one
 /// who recorded had set one by hand, in this state or in one before it; the marker on slot 500 is left on its former
 /// owner by `mig_dest_claims` on Redis and stays for the states after it.
-const RECORDED: [(&str, &[&str]); 3] = [
+const RECORDED: [(&str, &[&str]); 4] = [
+    (
+        "orphaned_keys",
+        &["delslots_owner_only", "orphan_keys_moved", "orphan_keys_stable", "uncovered_full_yes"],
+    ),
     (
         "config_drift",
         &[

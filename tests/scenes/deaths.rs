@@ -120,6 +120,10 @@ pub(crate) fn without_replicas(table: &Table) {
     assert_eq!(cluster.cli(first, &["CLUSTER", "ADDSLOTS", "100"]), "OK");
     act.clears();
 
+    // Servers that have this command tell each other whom they forget.
+    if cluster.cli(first, &["CLUSTER", "MYSHARDID"]).len() == 40 {
+        return;
+    }
     let mut act = stage.act("one of three forgotten by one");
     let gone = id(&cluster, third);
     assert_eq!(cluster.cli(first, &["CLUSTER", "FORGET", &gone]), "OK");
