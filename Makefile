@@ -1,10 +1,10 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench fmt docs e2e
+.PHONY: help demo test build bench fmt docs e2e campaign
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: ## a real six-node cluster on this machine with the exporter beside it, until Ctrl-C
 	@scripts/demo
@@ -25,6 +25,10 @@ fmt: ## format the code
 
 docs: ## write the generated documents and golden files anew; look at the diff before you commit it
 	UPDATE=1 $(CARGO) test --locked --tests -- --skip real_cluster
+
+campaign: ## every fault on real clusters, and ten minutes of a healthy one
+	@scripts/setup
+	CAMPAIGN=full $(CARGO) test --locked --test campaign
 
 e2e: ## only the tests against real clusters
 	@scripts/setup

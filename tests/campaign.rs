@@ -46,8 +46,10 @@ use scenes::stage::Table;
 /// Clusters that live at the same time.
 const AT_ONCE: usize = 4;
 
+type Scene = fn(&Table);
+
 /// What is played, longest first.
-const SCENES: [(&str, fn(&Table)); 9] = [
+const SCENES: [(&str, Scene); 9] = [
     ("quiet", scenes::quiet::scene),
     ("deaths", scenes::deaths::with_replicas),
     ("splits", scenes::splits::scene),

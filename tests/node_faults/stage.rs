@@ -25,7 +25,8 @@ const LEFT: [&str; 3] =
     ["rediscluster_node_ask_error", "rediscluster_node_suspected_by", "rediscluster_node_up"];
 
 /// What it may have beside that: how long its last wrong answer took, and a replica's lag, which its primary tells.
-const MAY_BE_LEFT: [&str; 4] = [
+const MAY_BE_LEFT: [&str; 5] = [
+    "rediscluster_finding",
     "rediscluster_node_response_seconds",
     "rediscluster_node_replication_lag_bytes",
     "rediscluster_node_replication_lag_seconds",

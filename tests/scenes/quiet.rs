@@ -15,7 +15,7 @@ pub(crate) fn scene(table: &Table) {
 
     let full = std::env::var("CAMPAIGN").is_ok_and(|how| how == "full");
     let time = Duration::from_secs(if full { 600 } else { 30 });
-    stage.act("healthy under load").is_silent_for(time);
+    stage.act("healthy under load").stays_silent_for(time);
 
     let act = stage.act("planned CLUSTER FAILOVER");
     let heir = cluster.replica(0);
@@ -47,7 +47,7 @@ pub(crate) fn scene(table: &Table) {
         lines[n].split(' ').next().expect("an id").to_owned()
     };
     let words = ["--cluster-from", &primary(0), "--cluster-to", &primary(1), "--cluster-slots", slots];
-    manage(&cluster, &[&["reshard", cluster.primary(1)], &words[..], &["--cluster-yes"]].concat());
+    manage(&[&["reshard", cluster.primary(1)], &words[..], &["--cluster-yes"]].concat());
     act.was_quiet();
 
     let act = stage.act("node added and removed");
@@ -59,7 +59,7 @@ pub(crate) fn scene(table: &Table) {
         cluster.nodes().iter().all(knows)
     });
     sleep(Duration::from_secs(2));
-    manage(&cluster, &["del-node", &first, &id(&cluster, &new)]);
+    manage(&["del-node", &first, &id(&cluster, &new)]);
     act.was_quiet();
     drop(load);
 }
@@ -69,7 +69,7 @@ fn await_role(cluster: &Cluster, node: &str, role: &str) {
 }
 
 /// `redis-cli --cluster …`
-fn manage(_cluster: &Cluster, words: &[&str]) {
+fn manage(words: &[&str]) {
     let cli = std::env::var("RCE_CLI").unwrap_or_else(|_| "redis-cli".into());
     let output =
         Command::new("timeout").arg("60").arg(cli).arg("--cluster").args(words).output().expect("redis-cli");

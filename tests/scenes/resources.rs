@@ -13,7 +13,7 @@ pub(crate) fn scene(table: &Table) {
     write(first, 30_000_000, 3000);
     let stage = Stage::with(&cluster, &configuration(&[("e2e", first)], LIMITS), table);
 
-    stage.act("empty nodes, whose fragmentation ratio is high").is_silent_for(Duration::from_secs(3));
+    stage.act("empty nodes, whose fragmentation ratio is high").stays_silent_for(Duration::from_secs(3));
 
     let everywhere = |name: &str, value: &str| {
         for node in cluster.nodes() {
@@ -28,7 +28,7 @@ pub(crate) fn scene(table: &Table) {
     act.heals();
     everywhere("maxmemory-policy", "allkeys-lru");
     act.clears();
-    stage.act("memory over 80 % under allkeys-lru").is_silent_for(Duration::from_secs(3));
+    stage.act("memory over 80 % under allkeys-lru").stays_silent_for(Duration::from_secs(3));
     everywhere("maxmemory-policy", "noeviction");
     everywhere("maxmemory", "0");
     stage.settle("memory is unbounded again");
