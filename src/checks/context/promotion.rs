@@ -52,8 +52,9 @@ impl<'a> Context<'a> {
         }
         let replication = said?.replication.as_ref().ok()?;
         let link = replication.link.as_ref()?;
-        // Before its first sync a replica writes an offset of -1, 0 or 1, by version.
-        if !link.up && replication.offset.is_none_or(|offset| offset <= 1) {
+        // Before its first sync a replica writes an offset of -1, 0 or 1, by version; so does one that synced an empty
+        // primary, but its link has been up and knows since when it is down.
+        if !link.up && link.down_seconds.is_none() && replication.offset.is_none_or(|offset| offset <= 1) {
             return Some("it has never synced".to_owned());
         }
         self.stale_data(replica, link)
