@@ -84,10 +84,13 @@ fn reply(replies: &Replies, probe: ProbeId) -> Read<&Arc<Reply>> {
         return Err(replies.failure.clone().map_or(ReadError::NotAsked, ReadError::Failed));
     };
     match &*answer.reply {
-        Reply::Error { code, text } => Err(match AskError::from_reply(code, text) {
-            AskError::Unsupported(_) if probe.row().need == Need::Optional => ReadError::Unsupported,
-            error => ReadError::Failed(error),
-        }),
+        // Said at every poll by a server that does not have it: no text is made of it.
+        Reply::Error { code, text }
+            if probe.row().need == Need::Optional && AskError::says_unsupported(code, text) =>
+        {
+            Err(ReadError::Unsupported)
+        }
+        Reply::Error { code, text } => Err(ReadError::Failed(AskError::from_reply(code, text))),
         _ => Ok(&answer.reply),
     }
 }

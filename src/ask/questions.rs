@@ -108,8 +108,10 @@ impl Memory {
         let Some(last) = &self.last[probe as usize] else { return true };
         let on_its_turn = slow || row.every == Every::Poll;
         let Reply::Error { code, text } = &*last.reply else { return on_its_turn };
+        if AskError::says_unsupported(code, text) {
+            return false;
+        }
         match AskError::from_reply(code, text) {
-            AskError::Unsupported(_) => false,
             AskError::Denied(_) => slow,
             AskError::Loading(_) | AskError::Busy(_) => true,
             _ => on_its_turn,

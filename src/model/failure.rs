@@ -89,6 +89,17 @@ impl AskError {
         }
     }
 
+    /// Whether an error reply says that the server does not have the command (7.0 and later say `unknown subcommand`,
+    /// 6.2 `Unknown subcommand or wrong number of arguments`, any version `unknown command`), or no cluster mode.
+    pub fn says_unsupported(code: &str, text: &str) -> bool {
+        let has = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
+        code == "ERR"
+            && (has("unknown command")
+                || has("unknown subcommand")
+                || has("syntax error")
+                || text.contains("cluster support disabled"))
+    }
+
     /// What the server's error reply to a command means for whoever needed the answer.
     pub fn from_reply(code: &str, text: &str) -> Self {
         let whole = || format!("{code} {text}");
@@ -99,20 +110,10 @@ impl AskError {
             "BUSY" => Self::Busy(whole()),
             "DENIED" => Self::Rejected(whole()),
             "ERR" if text.starts_with("max number of clients") => Self::Rejected(whole()),
-            "ERR" if is_unsupported(text) => Self::Unsupported(whole()),
+            _ if Self::says_unsupported(code, text) => Self::Unsupported(whole()),
             _ => Self::Protocol(format!("error reply: {code} {text}")),
         }
     }
-}
-
-/// Whether an `ERR` text says that the server does not have the command (7.0 and later say `unknown subcommand`,
-/// 6.2 `Unknown subcommand or wrong number of arguments`, any version `unknown command`), or no cluster mode.
-fn is_unsupported(text: &str) -> bool {
-    let has = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
-    has("unknown command")
-        || has("unknown subcommand")
-        || has("syntax error")
-        || text.contains("cluster support disabled")
 }
 
 /// A reply that does not have the form it should have.
