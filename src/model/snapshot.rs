@@ -58,7 +58,8 @@ pub struct NodeSnapshot {
     pub key_sweep: Option<KeySweep>,
     /// `CLUSTER SLOT-STATS ORDERBY key-count`: the fullest slots (Redis 8.2, Valkey 8.0 and later).
     pub slot_stats: Read<Vec<SlotStat>>,
-    /// End of the certificate that the server presented, where TLS is spoken.
+    /// End of the certificate that the server presented. The TLS handshake does not tell it yet: `None` until then, and
+    /// what depends on it is unknown.
     pub certificate_ends: Option<Timestamp>,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,

@@ -41,7 +41,8 @@ pub struct Replies {
     pub key_counts: Vec<(u16, Reply)>,
     /// A count of all keys of the node, where one ended since the poll before.
     pub sweep: Option<Sweep>,
-    /// End of the certificate that the server presented, where TLS is spoken.
+    /// End of the certificate that the server presented. The TLS handshake does not tell it yet: `None` until then, and
+    /// what depends on it is unknown.
     pub certificate_ends: Option<Timestamp>,
 }
 
