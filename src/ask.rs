@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::alarms::Alarms;
 use crate::config::Cluster;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
@@ -45,13 +46,15 @@ pub struct Dialer {
     timeout: Duration,
     tls: Option<tls::Client>,
     connects: AtomicU64,
+    alarms: Alarms,
 }
 
 impl Dialer {
     /// For the nodes of `cluster`; one ask may take `timeout`, from connect to the last reply.
     pub fn new(cluster: Arc<Cluster>, timeout: Duration) -> Self {
         let tls = cluster.tls.clone().map(tls::Client::new);
-        Self { cluster, timeout, tls, connects: AtomicU64::new(0) }
+        let alarms = Alarms::every(timeout / ALARM_STEPS);
+        Self { cluster, timeout, tls, connects: AtomicU64::new(0), alarms }
     }
 
     /// Connections opened since the start, TLS handshake included.
@@ -59,6 +62,9 @@ impl Dialer {
         self.connects.load(Ordering::Relaxed)
     }
 }
+
+/// A deadline may be late by this part of the timeout.
+const ALARM_STEPS: u32 = 50;
 
 /// Slots whose keys are counted with one request of a sweep: some 60 µs of the server's time.
 const SLOTS_AT_ONCE: usize = 256;
@@ -140,7 +146,8 @@ impl Link {
             let failure = rest.failure.clone();
             return Replies::failed(self.target.clone(), turn.stamp(begun), Duration::ZERO, failure);
         }
-        let deadline = Deadline::after(begun, self.dialer.timeout);
+        let dialer = Arc::clone(&self.dialer);
+        let deadline = Deadline::after(begun, dialer.timeout, &dialer.alarms);
         match self.try_ask(turn, deadline).await {
             Ok(heard) => {
                 self.rest = None;
@@ -168,10 +175,11 @@ impl Link {
     /// where the node was not connected or did not answer in full; the next ask then says why.
     pub async fn count_keys(&mut self, slots: &[u16]) -> Option<Sweep> {
         let mut connection = self.connection.take()?;
+        let dialer = Arc::clone(&self.dialer);
         let mut sweep = Sweep::default();
         for slots in slots.chunks(SLOTS_AT_ONCE) {
             let plan = connection.memory.count(slots);
-            let deadline = Deadline::after(Instant::now(), self.dialer.timeout);
+            let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
             let exchanged = connection.exchange(&plan, 1 << 20, deadline).await.ok()?;
             let heard = plan.read(exchanged.values).ok()?;
             let refused = heard.sizes.iter().any(|reply| matches!(reply, Reply::Error { .. }));
@@ -188,7 +196,7 @@ impl Link {
         Some(sweep)
     }
 
-    async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline) -> Result<Heard, Lost> {
+    async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
         if let Some(connection) = self.connection.take() {
             match self.converse(connection, None, turn, deadline).await {
                 // The server closed it since the last poll, without a word: a restart, its `timeout` setting, a
@@ -197,7 +205,8 @@ impl Link {
                 done => return done,
             }
         }
-        let done = self.connect_and_ask(turn, deadline).await;
+        // Boxed: a connect is rare, and the asks of all nodes would each make room for one.
+        let done = Box::pin(self.connect_and_ask(turn, deadline)).await;
         if let Err(lost) = &done {
             let failures = self.rest.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
             let until = Instant::now() + backoff::pause(failures, rand::random());
@@ -206,7 +215,7 @@ impl Link {
         done
     }
 
-    async fn connect_and_ask(&mut self, turn: &Turn<'_>, deadline: Deadline) -> Result<Heard, Lost> {
+    async fn connect_and_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
         let login = Login::read(&self.dialer.cluster.credentials)?;
         let stream = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
         self.dialer.connects.fetch_add(1, Ordering::Relaxed);
@@ -220,7 +229,7 @@ impl Link {
         mut connection: Connection,
         greeting: Option<Option<Login>>,
         turn: &Turn<'_>,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Heard, Lost> {
         let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
         let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;

@@ -79,14 +79,7 @@ pub type Others = [(Arc<str>, BTreeSet<NodeId>)];
 pub fn judge(setup: &Setup, view: ClusterView, history: &mut History, others: &Others) -> Frame {
     let view = Arc::new(view);
     let past = history.recall(&view);
-    let context = Context {
-        view: &view,
-        past: &past,
-        limits: &setup.limits,
-        expect: &setup.expect,
-        interval: setup.interval,
-        others,
-    };
+    let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, others);
     let mut judgements = checks::look(&context, &setup.overrides);
     history.date(&mut judgements, view.at);
     Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, past, judgements }

@@ -12,10 +12,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::checks::Judgement;
+use crate::model::info::Field;
 use crate::model::past::Past;
+use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
-use crate::model::view::ClusterView;
+use crate::model::view::{ClusterView, Member};
 use crate::parse::Tables;
+
+const RUN_ID: Field = Field::new("run_id");
 
 /// Everything that is remembered of one cluster.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +42,7 @@ impl History {
     pub fn recall(&mut self, view: &Arc<ClusterView>) -> Past {
         self.tables.turn();
         let mut past = Past { previous: self.last.take(), ..Past::default() };
+        past.before = past.previous.as_ref().map_or_else(Vec::new, |previous| same_runs(previous, view));
         past.events = self.topology.fold(view);
         self.topology.recall(&mut past);
         past.lags = self.offsets.fold(view);
@@ -61,4 +66,18 @@ impl History {
             }
         }
     }
+}
+
+/// What each member of `view` said in `previous`, if it is the same run of the server.
+fn same_runs(previous: &ClusterView, view: &ClusterView) -> Vec<Option<Arc<NodeSnapshot>>> {
+    let before = |member: &Member| {
+        let (now, before) = (member.said.as_ref()?, previous.member(member.id)?.said.as_ref()?);
+        let is_same = run_id(now).is_some_and(|id| run_id(before) == Some(id));
+        is_same.then(|| Arc::clone(before))
+    };
+    view.members.iter().map(before).collect()
+}
+
+fn run_id(said: &NodeSnapshot) -> Option<&str> {
+    said.info.as_ref().ok()?.text(RUN_ID)
 }

@@ -14,11 +14,12 @@
 //! | [`metrics`] | table | what we export |
 //! | [`status`] | pure | frames to pages |
 //! | [`mod@derive`] | pure | tables to documents |
-//! | [`config`], [`self_metrics`], [`ask`], [`capture`] | shell | configuration; own counters; one node; directories of replies |
+//! | [`config`], [`self_metrics`], [`alarms`], [`ask`], [`capture`] | shell | configuration; own counters; timers that many share; one node; directories of replies |
 //! | [`poll`] | shell | the loop of one cluster |
 //! | [`http`], [`service`], [`log`] | shell | frames to Prometheus and to systemd; lines on stderr |
 //! | [`mod@run`], [`cli`] | shell | everything together; the command line |
 
+pub mod alarms;
 pub mod ask;
 pub mod capture;
 pub mod checks;

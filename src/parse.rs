@@ -18,6 +18,7 @@ use kept::ByReply;
 pub use kept::Tables;
 
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
+use crate::model::info::Info;
 use crate::model::migration::Migration;
 use crate::model::reply::Reply;
 use crate::model::snapshot::{KeySweep, NodeSnapshot, ProbeOutcome};
@@ -25,7 +26,8 @@ use crate::probes::{Need, ProbeId, Replies, Sweep};
 
 /// Reads everything one node answered. What is in `tables` is not read again.
 pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
-    let info = read(replies, ProbeId::Info, info::info);
+    let target = &replies.target;
+    let info = read(replies, ProbeId::Info, |reply| info::info(reply, |text| tables.info.read(target, text)));
     let replication = info.clone().and_then(|info| Ok(info::replication(&info)?));
     let mut snapshot = NodeSnapshot {
         target: replies.target.clone(),
@@ -35,7 +37,9 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         outcome: Ok(()),
         replication,
         info,
-        cluster: read(replies, ProbeId::ClusterInfo, cluster_info::cluster_info),
+        cluster: read(replies, ProbeId::ClusterInfo, |reply| {
+            cluster_info::cluster_info(reply, |text| tables.cluster_info.read(target, text))
+        }),
         nodes: read(replies, ProbeId::ClusterNodes, |reply| {
             cluster_nodes::cluster_nodes(reply, &mut tables.by_fingerprint)
         }),
@@ -47,8 +51,8 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         clock: read(replies, ProbeId::Time, scalars::time),
         slowlog_length: read(replies, ProbeId::SlowlogLen, scalars::count),
         latency: read(replies, ProbeId::LatencyLatest, latency::latest),
-        command_stats: read(replies, ProbeId::CommandStats, info::info),
-        latency_stats: read(replies, ProbeId::LatencyStats, info::info),
+        command_stats: read(replies, ProbeId::CommandStats, |reply| info::info(reply, Info::new)),
+        latency_stats: read(replies, ProbeId::LatencyStats, |reply| info::info(reply, Info::new)),
         key_counts: key_counts(replies),
         key_sweep: replies.sweep.as_ref().and_then(key_sweep),
         slot_stats: read(replies, ProbeId::SlotStats, slot_stats::slot_stats),

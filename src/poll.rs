@@ -23,7 +23,6 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
@@ -44,7 +43,7 @@ pub use neighbours::Neighbours;
 use news::News;
 use sweeps::Sweeps;
 use targets::Seeds;
-use window::in_window;
+use window::{all_at_once, in_window};
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
@@ -253,7 +252,7 @@ impl Poller {
             asks.push(ask_one(turn(link), link));
         }
         let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE);
-        let doubtful = join_all(beside);
+        let doubtful = all_at_once(beside);
         let (mut replies, others) = tokio::join!(sound, doubtful);
         replies.extend(others);
         replies.sort_by(|a, b| a.target.cmp(&b.target));

@@ -15,7 +15,7 @@ const ORDER: [&[&str]; 14] = [
     &["frame"],
     &["metrics", "status"],
     &["derive"],
-    &["clock", "config", "self_metrics", "capture"],
+    &["alarms", "clock", "config", "self_metrics", "capture"],
     &["ask"],
     &["poll"],
     &["http"],

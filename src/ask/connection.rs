@@ -81,7 +81,7 @@ impl Connection {
         &mut self,
         plan: &Plan,
         limit: u64,
-        deadline: Deadline,
+        deadline: Deadline<'_>,
     ) -> Result<Exchanged, Lost> {
         self.watch.begin(limit);
         let begun = Instant::now();

@@ -1,19 +1,22 @@
 //! The one instant by which an ask is over.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use crate::alarms::Alarms;
 use crate::model::failure::AskError;
 
 /// By when everything must be done, and how long that was from the beginning.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deadline {
+pub(super) struct Deadline<'a> {
     at: Instant,
     after: Duration,
+    alarms: &'a Alarms,
 }
 
-impl Deadline {
-    pub(super) fn after(begun: Instant, after: Duration) -> Self {
-        Self { at: begun + after, after }
+impl<'a> Deadline<'a> {
+    pub(super) fn after(begun: Instant, after: Duration, alarms: &'a Alarms) -> Self {
+        Self { at: begun + after, after, alarms }
     }
 
     /// Time that is left.
@@ -32,7 +35,7 @@ impl Deadline {
         during: &'static str,
         step: impl Future<Output = T>,
     ) -> Result<T, AskError> {
-        tokio::time::timeout_at(self.at.into(), step).await.map_err(|_| self.missed(during))
+        self.alarms.within(self.at, pin!(step)).await.map_err(|_| self.missed(during))
     }
 
     /// The timeout itself.

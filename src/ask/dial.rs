@@ -32,7 +32,7 @@ pub(super) enum Stream {
 pub(super) async fn dial(
     target: &Target,
     tls: Option<&tls::Client>,
-    deadline: Deadline,
+    deadline: Deadline<'_>,
 ) -> Result<Stream, AskError> {
     let address = match target {
         Target::Unix(path) => return dial_unix(path, deadline).await,
@@ -70,7 +70,7 @@ pub async fn resolve(address: &Address) -> Result<Vec<SocketAddr>, AskError> {
 
 /// The first address that takes a connection. Each has its share of the time that is left, so that one that
 /// swallows packets does not cost the others their try.
-async fn connect_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<TcpStream, AskError> {
+async fn connect_any(addresses: &[SocketAddr], deadline: Deadline<'_>) -> Result<TcpStream, AskError> {
     let mut refusals = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
         let share = deadline.left() / (addresses.len() - tried).max(1) as u32;
@@ -86,12 +86,12 @@ async fn connect_any(addresses: &[SocketAddr], deadline: Deadline) -> Result<Tcp
     Err(AskError::Connect(refusals.join("; ")))
 }
 
-async fn dial_unix(path: &Path, deadline: Deadline) -> Result<Stream, AskError> {
+async fn dial_unix(path: &Path, deadline: Deadline<'_>) -> Result<Stream, AskError> {
     let connected = deadline.over("connecting", UnixStream::connect(path)).await?;
     connected.map(Stream::Unix).map_err(|error| AskError::Connect(error.to_string()))
 }
 
-fn set_options(stream: &TcpStream, deadline: Deadline) -> io::Result<()> {
+fn set_options(stream: &TcpStream, deadline: Deadline<'_>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;

@@ -30,7 +30,8 @@ fn look(context: &Context<'_>) -> Outcome {
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let limit = node.setting("cluster-link-sendbuf-limit").and_then(|limit| limit.parse::<u64>().ok());
     let used = node.said.links.as_ref().ok().map(|links| links.buffer_used_max);
-    let closed = context.past.rate(node.member, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
+    let closed =
+        context.past.rate(node.at, node.said, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
     let closed = closed.filter(|closed| *closed > 0.0);
     let (Some(limit), Some(used)) = (limit, used) else {
         return match closed {

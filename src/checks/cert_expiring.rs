@@ -79,9 +79,12 @@ fn told(node: Node<'_>, (rest, serial): (Field, Field)) -> Option<f64> {
     node.number(rest).filter(|rest| *rest != 0.0 || node.text(serial).is_some())
 }
 
+/// A server numbers its kinds of listeners without a gap: TCP, unix socket, TLS, RDMA.
+const LISTENERS: [Field; 4] =
+    [Field::new("listener0"), Field::new("listener1"), Field::new("listener2"), Field::new("listener3")];
+
 /// INFO names the listeners from 7.0 on.
 fn speaks_tls(node: Node<'_>) -> bool {
-    let Ok(info) = &node.said.info else { return false };
-    let mut listeners = info.with_prefix("listener");
-    listeners.any(|(_, line)| line.split(',').any(|pair| pair == "name=tls"))
+    let mut listeners = LISTENERS.iter().map_while(|field| node.text(*field));
+    listeners.any(|line| line.split(',').any(|pair| pair == "name=tls"))
 }

@@ -49,9 +49,17 @@ fn look(context: &Context<'_>) -> Outcome {
     if told < 2 {
         return Outcome::Unknown(format!("{told} nodes tell their settings, and it takes two to compare"));
     }
-    let settings = SAFETY.iter().map(|name| (*name, values(context, name)));
+    let differing = SAFETY.iter().filter(|name| differs(context, name));
+    let settings = differing.map(|name| (*name, values(context, name)));
     let drifted: Vec<_> = settings.filter(|(_, values)| values.len() > 1).collect();
     if drifted.is_empty() { Outcome::Clear } else { Outcome::Firing(vec![finding(context, &drifted)]) }
+}
+
+/// Whether two nodes write it differently: then it is worth a closer look.
+fn differs(context: &Context<'_>, name: &str) -> bool {
+    let mut told = context.nodes().filter_map(|node| node.said.settings.as_ref().ok()?.get(name));
+    let first = told.next();
+    told.any(|value| Some(value) != first)
 }
 
 fn values(context: &Context<'_>, name: &str) -> Values {

@@ -2,14 +2,15 @@
 
 mod promotion;
 
-use std::collections::BTreeSet;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use promotion::Promotion;
 
 use crate::model::finding::{Finding, Outcome};
-use crate::model::info::{Field, Number, sub_value};
+use crate::model::info::{Field, Info, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
 use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::{NodeId, NodeRow, Role};
@@ -18,7 +19,6 @@ use crate::model::snapshot::NodeSnapshot;
 use crate::model::view::{ClusterView, Member};
 
 /// One view, its past, and what the configuration wants of it.
-#[derive(Clone, Copy)]
 pub struct Context<'a> {
     /// All nodes side by side.
     pub view: &'a ClusterView,
@@ -32,6 +32,29 @@ pub struct Context<'a> {
     pub interval: Duration,
     /// Ids of the nodes of the other configured clusters, by cluster.
     pub others: &'a [(Arc<str>, BTreeSet<NodeId>)],
+    /// Voters that told their tables, and all: asked by most checks.
+    turnout: (usize, usize),
+    /// `cluster-node-timeout`, seconds.
+    node_timeout: f64,
+    /// By host, made when it is first asked for.
+    hosts: OnceCell<BTreeMap<Option<&'a str>, HostMemory>>,
+}
+
+/// Memory of one host, bytes.
+#[derive(Clone, Copy, Default)]
+struct HostMemory {
+    /// What the answering nodes that announce its address hold together.
+    resident: u64,
+    /// All of it, as the least of them tells.
+    total: Option<u64>,
+}
+
+impl HostMemory {
+    fn add(&mut self, node: Node<'_>) {
+        let told = node.unsigned(Field::new("total_system_memory")).filter(|total| *total > 0);
+        self.total = self.total.into_iter().chain(told).min();
+        self.resident += node.unsigned(Field::new("used_memory_rss")).unwrap_or(0);
+    }
 }
 
 /// What a check says of one node.
@@ -125,28 +148,61 @@ impl Node<'_> {
     }
 }
 
+fn host(member: &Member) -> Option<&str> {
+    member.announced.as_ref().map(|address| &*address.host)
+}
+
+/// Error replies of a kind since the start of the server.
+fn errors(info: &Info, kind: Field) -> Option<u64> {
+    info.text(Field::new("total_error_replies"))?;
+    match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
+        (Some(_), _) => None,
+        (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
+        (None, None) => Some(0),
+    }
+}
+
+/// Voters that told their tables, and all. Where no primary owns slots all primaries stand for them, so that a cluster
+/// without any slots can be judged.
+fn turnout(view: &ClusterView) -> (usize, usize) {
+    let rows = || view.reference.iter().flat_map(|table| &table.rows);
+    let none_votes = view.voters().next().is_none();
+    let votes = |row: &&NodeRow| row.is_voter() || (none_votes && row.role == Some(Role::Primary));
+    let told = |row: &&NodeRow| view.member(row.id).is_some_and(|member| member.viewpoint().is_some());
+    (rows().filter(votes).filter(told).count(), rows().filter(votes).count())
+}
+
+/// The least that any node has; the default of 15 s where none tells.
+fn node_timeout(view: &ClusterView) -> f64 {
+    let settings = view.members.iter().filter_map(|member| member.said.as_ref()?.settings.as_ref().ok());
+    let timeouts = settings.filter_map(|settings| settings.get("cluster-node-timeout")?.parse::<f64>().ok());
+    timeouts.reduce(f64::min).map_or(15.0, |millis| millis / 1e3)
+}
+
 impl<'a> Context<'a> {
-    /// Whether a majority of the voting primaries told their tables.
-    pub(super) fn has_majority(&self) -> bool {
-        let (answering, voters) = self.turnout();
-        answering * 2 > voters
+    /// A context for all checks of one view. `others` are the ids of the nodes of the other configured clusters.
+    pub fn new(
+        view: &'a ClusterView,
+        past: &'a Past,
+        limits: &'a Limits,
+        expect: &'a Expect,
+        interval: Duration,
+        others: &'a [(Arc<str>, BTreeSet<NodeId>)],
+    ) -> Self {
+        let (turnout, node_timeout) = (turnout(view), node_timeout(view));
+        let hosts = OnceCell::new();
+        Self { view, past, limits, expect, interval, others, turnout, node_timeout, hosts }
     }
 
-    /// Voters that told their tables, and all. Where no primary owns slots all primaries stand for them, so that a
-    /// cluster without any slots can be judged.
-    fn turnout(&self) -> (usize, usize) {
-        let rows = || self.view.reference.iter().flat_map(|table| &table.rows);
-        let none_votes = self.view.voters().next().is_none();
-        let votes = |row: &&NodeRow| row.is_voter() || (none_votes && row.role == Some(Role::Primary));
-        let answering = self.view.members.iter().filter(|member| member.viewpoint().is_some());
-        let answering: BTreeSet<NodeId> = answering.map(|member| member.id).collect();
-        let told = |row: &&NodeRow| answering.contains(&row.id);
-        (rows().filter(votes).filter(told).count(), rows().filter(votes).count())
+    /// Whether a majority of the voting primaries told their tables.
+    pub(super) fn has_majority(&self) -> bool {
+        let (answering, voters) = self.turnout;
+        answering * 2 > voters
     }
 
     /// Why a verdict about the cluster is unknown.
     pub(super) fn minority(&self) -> String {
-        match self.turnout() {
+        match self.turnout {
             (_, 0) => "no node told who votes".to_owned(),
             (answering, voters) => format!("only {answering} of {voters} voting primaries answered"),
         }
@@ -178,27 +234,27 @@ impl<'a> Context<'a> {
 
     /// How fast a line of INFO of a node grows, per second; see [`Past::rate`].
     pub(super) fn rate(&self, node: Node<'_>, field: Field) -> Option<f64> {
-        self.past.rate(node.member, |said| said.info.as_ref().ok()?.unsigned(field))
+        self.past.rate(node.at, node.said, |said| said.info.as_ref().ok()?.unsigned(field))
     }
 
     /// How many error replies of a kind (`errorstat_…` of INFO) a node gave since the poll before, and in how many
     /// seconds. A kind that was never given has no line. `None` as in [`Past::growth`], and where the server counts
     /// none: Redis gives up after 128 kinds.
     pub(super) fn errors(&self, node: Node<'_>, kind: Field) -> Option<(u64, f64)> {
-        self.past.growth(node.member, |said| {
-            let info = said.info.as_ref().ok()?;
-            info.text(Field::new("total_error_replies"))?;
-            match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
-                (Some(_), _) => None,
-                (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
-                (None, None) => Some(0),
-            }
-        })
+        let count = |said: &NodeSnapshot| errors(said.info.as_ref().ok()?, kind);
+        match count(node.said)? {
+            // The usual case: before there were none either.
+            0 => self.past.growth(node.at, node.said, |_| Some(0)),
+            _ => self.past.growth(node.at, node.said, count),
+        }
     }
 
     /// A node by its id, if it answers.
     pub(super) fn node(&self, id: NodeId) -> Option<Node<'a>> {
-        self.nodes().find(|node| node.member.id == id)
+        let at = self.view.position(id)?;
+        let member = self.view.members.get(at)?;
+        let said = member.said.as_deref().filter(|said| said.info.is_ok())?;
+        Some(Node { at, member, said })
     }
 
     /// Lag of a member.
@@ -231,23 +287,20 @@ impl<'a> Context<'a> {
     /// What the answering nodes on the host of a member hold resident, and what they may: the configured
     /// `host_memory_bytes`, else the host's memory as INFO tells it. Bytes.
     pub(super) fn host_memory(&self, member: &Member) -> Option<(u64, u64)> {
-        const RSS: Field = Field::new("used_memory_rss");
-        const TOTAL: Field = Field::new("total_system_memory");
-        let host = member.announced.as_ref().map(|address| &address.host);
-        let here: Vec<_> = self
-            .nodes()
-            .filter(|node| node.member.announced.as_ref().map(|address| &address.host) == host)
-            .collect();
-        let told = || here.iter().filter_map(|node| node.unsigned(TOTAL)).filter(|total| *total > 0).min();
-        let total = self.limits.host_memory_bytes.or_else(told)?;
-        Some((here.iter().filter_map(|node| node.unsigned(RSS)).sum(), total))
+        let hosts = self.hosts.get_or_init(|| {
+            let mut hosts: BTreeMap<Option<&str>, HostMemory> = BTreeMap::new();
+            for node in self.nodes() {
+                hosts.entry(host(node.member)).or_default().add(node);
+            }
+            hosts
+        });
+        let memory = hosts.get(&host(member))?;
+        Some((memory.resident, self.limits.host_memory_bytes.or(memory.total)?))
     }
 
-    /// `cluster-node-timeout`, seconds; the default of 15 where no node tells.
+    /// `cluster-node-timeout`, seconds: the least that any node has; the default of 15 where none tells.
     pub(super) fn node_timeout(&self) -> f64 {
-        let timeouts =
-            self.nodes().filter_map(|node| node.setting("cluster-node-timeout")?.parse::<f64>().ok());
-        timeouts.reduce(f64::min).map_or(15.0, |millis| millis / 1e3)
+        self.node_timeout
     }
 
     /// A command line for one node.

@@ -8,7 +8,8 @@
 use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
-use crate::model::snapshot::{BusDirection, NodeSnapshot};
+use crate::model::info::Field;
+use crate::model::snapshot::NodeSnapshot;
 
 pub(super) static CHECK: Check = Check {
     code: "gossip_rate_high",
@@ -22,27 +23,41 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-/// Kinds that applications cause.
-const PUBLISH: [&str; 2] = ["publish", "publishshard"];
-/// Kinds that stand for a change of who serves what.
-const UNREST: [&str; 4] = ["auth-ack", "auth-req", "fail", "update"];
+/// Messages sent, of all kinds.
+const SENT: Field = Field::new("cluster_stats_messages_sent");
+/// Those of the kinds that applications cause.
+const PUBLISH: [Field; 2] = [
+    Field::new("cluster_stats_messages_publish_sent"),
+    Field::new("cluster_stats_messages_publishshard_sent"),
+];
+/// Those of the kinds that stand for a change of who serves what.
+const UNREST: [Field; 4] = [
+    Field::new("cluster_stats_messages_auth-ack_sent"),
+    Field::new("cluster_stats_messages_auth-req_sent"),
+    Field::new("cluster_stats_messages_fail_sent"),
+    Field::new("cluster_stats_messages_update_sent"),
+];
 
 fn look(context: &Context<'_>) -> Outcome {
     context.each_node(|node| judge(context, node))
 }
 
-/// Messages sent of the kinds that are wanted.
-fn sent(said: &NodeSnapshot, wanted: impl Fn(&str) -> bool) -> Option<u64> {
-    let messages = said.cluster.as_ref().ok()?.messages();
-    let sent = messages.filter(|(kind, way, _)| *way == BusDirection::Sent && wanted(kind));
-    Some(sent.map(|(.., count)| count).fold(0, u64::saturating_add))
+/// Messages sent of these kinds; servers write no line for what was never sent.
+fn sent(said: &NodeSnapshot, kinds: &[Field]) -> Option<u64> {
+    let fields = &said.cluster.as_ref().ok()?.fields;
+    Some(kinds.iter().filter_map(|kind| fields.unsigned(*kind)).fold(0, u64::saturating_add))
+}
+
+/// All but what applications cause.
+fn gossip(said: &NodeSnapshot) -> Option<u64> {
+    Some(sent(said, &[SENT])?.saturating_sub(sent(said, &PUBLISH)?))
 }
 
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let rate_of = |wanted: &dyn Fn(&str) -> bool| context.past.rate(node.member, |said| sent(said, wanted));
-    let Some(rate) = rate_of(&|kind| !PUBLISH.contains(&kind)) else {
+    let Some(rate) = context.past.rate(node.at, node.said, gossip) else {
         return Said::Unknown("the rate of bus messages takes two polls without a restart".to_owned());
     };
+    let rate_of = |kinds: &[Field]| context.past.rate(node.at, node.said, |said| sent(said, kinds));
     let limits = context.limits;
     let (nodes, timeout) = (context.view.members.len(), context.node_timeout());
     let peers = nodes.saturating_sub(1) as f64;
@@ -66,8 +81,8 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
             .with("critical", critical)
             .with("nodes", Value::Count(nodes as u64))
             .with("node_timeout", Value::Seconds(timeout))
-            .with_some("publish", rate_of(&|kind| PUBLISH.contains(&kind)).map(Value::PerSecond))
-            .with_some("unrest", rate_of(&|kind| UNREST.contains(&kind)).map(Value::PerSecond))
+            .with_some("publish", rate_of(&PUBLISH).map(Value::PerSecond))
+            .with_some("unrest", rate_of(&UNREST).map(Value::PerSecond))
             .run(context.cli(node.member, "CLUSTER INFO"))
             .run(context.cli(node.member, "CONFIG GET cluster-node-timeout")),
     )

@@ -47,13 +47,13 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let buffer = primary.and_then(|primary| primary.replica_buffer_limit());
     let buffer = share(buffer, limits.replication_lag_output_buffer_ratio);
     let absolute = limits.replication_lag_critical_bytes;
+    let passes = |limit: u64| lag.bytes > limit;
     let passed = [
-        (Some(absolute), format!("{} at most", bytes(absolute))),
-        part("the backlog", backlog),
-        part("the replica output buffer", buffer),
+        passes(absolute).then(|| format!("{} at most", bytes(absolute))),
+        backlog.filter(|(_, limit)| passes(*limit)).map(|share| part("the backlog", share)),
+        buffer.filter(|(_, limit)| passes(*limit)).map(|share| part("the replica output buffer", share)),
     ];
-    let passed = passed.into_iter().filter(|(limit, _)| limit.is_some_and(|limit| lag.bytes > limit));
-    let passed: Vec<String> = passed.map(|(_, words)| words).collect();
+    let passed: Vec<String> = passed.into_iter().flatten().collect();
     if passed.is_empty() {
         return Said::Fine;
     }
@@ -82,10 +82,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     Said::Wrong(finding)
 }
 
-/// A limit that is a share of something, and its words.
-fn part(of: &str, share: Option<(u64, u64)>) -> (Option<u64>, String) {
-    match share {
-        Some((size, limit)) => (Some(limit), format!("{} of the {} of {of}", bytes(limit), bytes(size))),
-        None => (None, String::new()),
-    }
+/// A limit that is a share of something, in words.
+fn part(of: &str, (size, limit): (u64, u64)) -> String {
+    format!("{} of the {} of {of}", bytes(limit), bytes(size))
 }

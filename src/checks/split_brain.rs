@@ -30,6 +30,9 @@ fn look(context: &Context<'_>) -> Outcome {
     if !members.iter().any(|member| member.claim().is_some()) {
         return Outcome::Unknown("no primary told which slots it claims".to_owned());
     }
+    if context.view.coverage.contested.is_empty() {
+        return context.verdict(Vec::new());
+    }
     let mut findings = Vec::new();
     for (at, one) in members.iter().enumerate() {
         for other in members.iter().skip(at + 1) {

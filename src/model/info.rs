@@ -1,5 +1,8 @@
 //! `key:value` lines as INFO and CLUSTER INFO write them: kept as text, found by key in constant time.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 /// A number as a server wrote it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
@@ -51,83 +54,153 @@ const fn step(hash: u32, byte: u8) -> u32 {
     (hash ^ byte as u32).wrapping_mul(0x0100_0193)
 }
 
-/// Length and hash of the key of a line: what stands before its first colon.
-fn key(line: &[u8]) -> Option<(usize, u32)> {
-    let mut hash = EMPTY_HASH;
-    for (at, byte) in line.iter().enumerate() {
-        match byte {
-            b':' => return Some((at, hash)),
-            byte => hash = step(hash, *byte),
-        }
-    }
-    None
-}
-
-#[derive(Clone, Copy)]
+/// A line with a colon.
 struct Line {
-    start: u32,
-    colon: u32,
-    end: u32,
+    key: Range<usize>,
+    value: Range<usize>,
     hash: u32,
 }
 
-/// Bytes of a line, rather few than many: room for the lines is made once.
-const SHORT_LINE: usize = 20;
+/// Lines of a text that have a colon and are no headings.
+fn lines(text: &str) -> impl Iterator<Item = Line> {
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]).filter_map(move |end| {
+        let from = std::mem::replace(&mut start, end + 1);
+        let line = bytes.get(from..end).unwrap_or_default();
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let colon = memchr::memchr(b':', line).filter(|_| !line.starts_with(b"#"))?;
+        let hash = hash(&line[..colon]);
+        Some(Line { key: from..from + colon, value: from + colon + 1..from + line.len(), hash })
+    })
+}
+
+/// What the replies of a node to one command have in common: everything between the values. A server writes the same
+/// keys in the same order from poll to poll, so that a reply is compared with the layout of the one before instead of
+/// being taken apart anew; nodes of one version and role share a layout.
+pub struct Layout {
+    /// All that is not value, one piece before each value and one behind the last, without a gap.
+    text: Box<str>,
+    keys: Box<[Key]>,
+    /// Open-addressed table of line numbers plus one; 0 is free. Its length is a power of two.
+    table: Box<[u16]>,
+}
+
+#[derive(Clone, Copy)]
+struct Key {
+    /// Where the piece before the value begins: the end of the line before, headings, the key and its colon.
+    piece: u32,
+    key: u32,
+    colon: u32,
+    hash: u32,
+}
+
+impl Layout {
+    fn of(text: &str) -> (Self, Vec<Span>) {
+        let (mut kept, mut keys, mut values, mut done) =
+            (String::with_capacity(text.len()), Vec::new(), Vec::new(), 0);
+        for line in lines(text).take(usize::from(u16::MAX)) {
+            let piece = kept.len();
+            kept.push_str(text.get(done..line.value.start).unwrap_or_default());
+            let colon = kept.len() - 1;
+            let key = colon - line.key.len();
+            keys.push(Key { piece: piece as u32, key: key as u32, colon: colon as u32, hash: line.hash });
+            values.push((line.value.start as u32, line.value.end as u32));
+            done = line.value.end;
+        }
+        kept.push_str(text.get(done..).unwrap_or_default());
+        let table = table(&keys);
+        (Self { text: kept.into_boxed_str(), keys: keys.into_boxed_slice(), table }, values)
+    }
+
+    /// Where the values are in a text of this layout; `None` if it has another one.
+    fn fit(&self, text: &str) -> Option<Vec<Span>> {
+        let (bytes, pieces) = (text.as_bytes(), self.text.as_bytes());
+        let mut values = Vec::with_capacity(self.keys.len());
+        let mut at = 0;
+        for key in &self.keys {
+            let piece = &pieces[key.piece as usize..=key.colon as usize];
+            let rest = bytes.get(at..)?.strip_prefix(piece)?;
+            let start = at + piece.len();
+            let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            let ends_in_cr = line > 0 && rest[line - 1] == b'\r';
+            at = start + line - usize::from(ends_in_cr);
+            values.push((start as u32, at as u32));
+        }
+        let tail = self.keys.last().map_or(0, |key| key.colon as usize + 1);
+        (bytes.get(at..)? == &pieces[tail..]).then_some(values)
+    }
+
+    fn key(&self, key: Key) -> &str {
+        self.text.get(key.key as usize..key.colon as usize).unwrap_or_default()
+    }
+
+    fn line(&self, hash: u32, name: &str) -> Option<usize> {
+        let mask = self.table.len() - 1;
+        let mut at = hash as usize & mask;
+        while let number @ 1.. = self.table[at] {
+            let line = usize::from(number) - 1;
+            if self.key(self.keys[line]) == name {
+                return Some(line);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+}
+
+fn table(keys: &[Key]) -> Box<[u16]> {
+    let mut table = vec![0u16; (keys.len() * 2).next_power_of_two()].into_boxed_slice();
+    let mask = table.len() - 1;
+    for (number, key) in keys.iter().enumerate() {
+        let mut at = key.hash as usize & mask;
+        while table[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        table[at] = number as u16 + 1;
+    }
+    table
+}
+
+/// From where to where a value stands in the text.
+type Span = (u32, u32);
 
 /// The lines of INFO or CLUSTER INFO. Where a key stands twice, the first one counts.
 #[derive(Clone)]
 pub struct Info {
     text: Box<str>,
-    lines: Vec<Line>,
-    /// Open-addressed table of line numbers plus one; 0 is free. Its length is a power of two.
-    table: Box<[u16]>,
+    values: Box<[Span]>,
+    layout: Arc<Layout>,
 }
 
 impl Info {
-    /// Indexes a text. Lines without a colon, headings and empty lines are passed over.
+    /// Takes a text apart. Lines without a colon, headings and empty lines are passed over.
     pub fn new(text: String) -> Self {
-        let mut lines = Vec::with_capacity(text.len() / SHORT_LINE);
-        let bytes = text.as_bytes();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', bytes).chain([bytes.len()]) {
-            let line = bytes.get(start..end).unwrap_or_default();
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.starts_with(b"#")
-                && let Some((colon, hash)) = key(line)
-                && lines.len() < usize::from(u16::MAX)
-            {
-                let (colon, end) = ((start + colon) as u32, (start + line.len()) as u32);
-                lines.push(Line { start: start as u32, colon, end, hash });
-            }
-            start = end + 1;
-        }
-        let mut table = vec![0u16; (lines.len() * 2).next_power_of_two()].into_boxed_slice();
-        let mask = table.len() - 1;
-        for (number, line) in lines.iter().enumerate() {
-            let mut at = line.hash as usize & mask;
-            while table[at] != 0 {
-                at = (at + 1) & mask;
-            }
-            table[at] = number as u16 + 1;
-        }
-        Self { text: text.into_boxed_str(), lines, table }
+        let (layout, values) = Layout::of(&text);
+        Self { text: text.into_boxed_str(), values: values.into_boxed_slice(), layout: Arc::new(layout) }
     }
 
-    fn slice(&self, from: u32, to: u32) -> &str {
+    /// A text of this layout; given back if it has another one.
+    ///
+    /// # Errors
+    /// The text.
+    pub fn like(layout: &Arc<Layout>, text: String) -> Result<Self, String> {
+        let Some(values) = layout.fit(&text) else { return Err(text) };
+        let layout = Arc::clone(layout);
+        Ok(Self { text: text.into_boxed_str(), values: values.into_boxed_slice(), layout })
+    }
+
+    /// What it has in common with the replies before and after it.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+
+    fn value(&self, (from, to): Span) -> &str {
         self.text.get(from as usize..to as usize).unwrap_or_default()
     }
 
     fn find(&self, hash: u32, name: &str) -> Option<&str> {
-        let mask = self.table.len() - 1;
-        let mut at = hash as usize & mask;
-        while let number @ 1.. = self.table[at] {
-            let line = self.lines[number as usize - 1];
-            if self.slice(line.start, line.colon) == name {
-                return Some(self.slice(line.colon + 1, line.end));
-            }
-            at = (at + 1) & mask;
-        }
-        None
+        Some(self.value(self.values[self.layout.line(hash, name)?]))
     }
 
     /// The text behind the colon.
@@ -152,7 +225,11 @@ impl Info {
 
     /// All lines, in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.lines.iter().map(|l| (self.slice(l.start, l.colon), self.slice(l.colon + 1, l.end)))
+        self.layout
+            .keys
+            .iter()
+            .zip(&self.values)
+            .map(|(key, value)| (self.layout.key(*key), self.value(*value)))
     }
 
     /// The lines whose keys begin with `prefix`, as what follows it and the value.
@@ -168,7 +245,13 @@ impl Info {
 
 impl std::fmt::Debug for Info {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Info({} lines)", self.lines.len())
+        write!(f, "Info({} lines)", self.values.len())
+    }
+}
+
+impl std::fmt::Debug for Layout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Layout({} lines)", self.keys.len())
     }
 }
 
@@ -214,5 +297,37 @@ mod tests {
     fn empty_and_headless_text_holds_nothing() {
         assert_eq!(Info::new(String::new()).get("a"), None);
         assert_eq!(Info::new("# Server\n\nno colon\n".into()).iter().count(), 0);
+    }
+
+    #[test]
+    fn a_text_of_the_same_layout_is_read_as_one_by_itself() {
+        let first = "# A\r\nrole:master\r\nslaves:0\r\n\r\n# B\r\nempty:\r\nlast:a:b\r\n";
+        let layout = Info::new(first.to_owned()).layout().clone();
+        let same = [
+            first.to_owned(),
+            first.replace("master", "slave"),
+            first.replace("master", ""),
+            first.replace("slaves:0\r\n", "slaves:0\n"),
+        ];
+        for text in same {
+            let alone = Info::new(text.clone());
+            if let Ok(like) = Info::like(&layout, text) {
+                assert!(like.iter().eq(alone.iter()), "{:?}", alone.text);
+                assert_eq!(like.text(Field::new("last")), Some("a:b"));
+            } else {
+                assert!(alone.text.contains("0\n\r"), "{:?}", alone.text);
+            }
+        }
+        let other = [
+            String::new(),
+            first.replace("slaves", "slave0"),
+            first.replace("# B", "# C"),
+            format!("{first}more:1\r\n"),
+            first.replace("last:a:b\r\n", ""),
+            first.trim_end().to_owned(),
+        ];
+        for text in other {
+            assert_eq!(Info::like(&layout, text.clone()), Err(text));
+        }
     }
 }

@@ -7,13 +7,16 @@ use super::migration::OpenMigration;
 use super::node::{NodeId, Role};
 use super::snapshot::NodeSnapshot;
 use super::time::Timestamp;
-use super::view::{ClusterView, Member};
+use super::view::ClusterView;
 
 /// The past of one cluster, as far as it matters to one view.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
     /// The view before; `None` on the first poll.
     pub previous: Option<Arc<ClusterView>>,
+    /// What each member said in the view before, unless it was restarted since; by index of the member. Empty on the
+    /// first poll.
+    pub before: Vec<Option<Arc<NodeSnapshot>>>,
     /// Replication lag, by index of the member.
     pub lags: Vec<Option<Lag>>,
     /// Counts since the exporter started.
@@ -41,27 +44,27 @@ impl Past {
     /// Failovers that are remembered.
     pub const MOST_FAILOVERS: usize = 64;
 
-    /// How fast a count of a member grows, per second, between the view before and `member` now; see
-    /// [`Past::growth`].
-    pub fn rate(&self, member: &Member, count: impl Fn(&NodeSnapshot) -> Option<u64>) -> Option<f64> {
-        let (grown, span) = self.growth(member, count)?;
+    /// How fast a count of a member grows, per second; see [`Past::growth`].
+    pub fn rate(
+        &self,
+        member: usize,
+        now: &NodeSnapshot,
+        count: impl Fn(&NodeSnapshot) -> Option<u64>,
+    ) -> Option<f64> {
+        let (grown, span) = self.growth(member, now, count)?;
         Some(grown as f64 / span)
     }
 
-    /// By how much a count of a member grew between the view before and `member` now, and in how many seconds.
-    /// `None` on the first poll, where the member did not answer one of the two, and after a restart: a counter
-    /// that went down is no negative rate.
+    /// By how much a count of a member, by index, grew between the view before and what it says `now`, and in how many
+    /// seconds. `None` on the first poll, where the member did not answer one of the two, and after a restart: a
+    /// counter that went down is no negative rate.
     pub fn growth(
         &self,
-        member: &Member,
+        member: usize,
+        now: &NodeSnapshot,
         count: impl Fn(&NodeSnapshot) -> Option<u64>,
     ) -> Option<(u64, f64)> {
-        let now = member.said.as_deref()?;
-        let before = self.previous.as_ref()?.member(member.id)?.said.as_deref()?;
-        let run = |said: &NodeSnapshot| said.info.as_ref().ok()?.get("run_id").map(str::to_owned);
-        if run(now)? != run(before)? {
-            return None;
-        }
+        let before = self.before.get(member)?.as_ref()?;
         let grown = count(now)?.checked_sub(count(before)?)?;
         let span = now.asked_at.seconds_since(before.asked_at);
         (span > 0.0).then_some((grown, span))

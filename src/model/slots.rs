@@ -11,10 +11,19 @@ const WORDS: usize = SLOT_COUNT as usize / 64;
 /// A set of the 16384 hash slots, as bits. A copy shares them until it is changed: the same slots stand in the table,
 /// in the view and in the history, poll after poll.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct SlotSet(Arc<[u64; WORDS]>);
+pub struct SlotSet(Arc<Bits>);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Bits {
+    /// How many are set: asked far more often than changed.
+    count: u32,
+    words: [u64; WORDS],
+}
 
 /// Half of all nodes, the replicas, have this one.
-static EMPTY: LazyLock<Arc<[u64; WORDS]>> = LazyLock::new(|| Arc::new([0; WORDS]));
+static EMPTY: LazyLock<Arc<Bits>> = LazyLock::new(|| Arc::new(Bits { count: 0, words: [0; WORDS] }));
+static ALL: LazyLock<Arc<Bits>> =
+    LazyLock::new(|| Arc::new(Bits { count: SLOT_COUNT.into(), words: [u64::MAX; WORDS] }));
 
 impl Default for SlotSet {
     fn default() -> Self {
@@ -30,14 +39,12 @@ impl SlotSet {
 
     /// All 16384 slots.
     pub fn all() -> Self {
-        Self(Arc::new([u64::MAX; WORDS]))
+        Self(Arc::clone(&ALL))
     }
 
     /// Adds a slot. Numbers of 16384 and above are no slots and are passed over.
     pub fn insert(&mut self, slot: u16) {
-        if slot < SLOT_COUNT {
-            Arc::make_mut(&mut self.0)[slot as usize / 64] |= 1 << (slot % 64);
-        }
+        self.insert_range(slot, slot);
     }
 
     /// Adds the slots from `first` to `last`, both included.
@@ -47,53 +54,70 @@ impl SlotSet {
             return;
         }
         let (low, high) = (first as usize / 64, last as usize / 64);
-        for (at, word) in Arc::make_mut(&mut self.0).iter_mut().enumerate().take(high + 1).skip(low) {
+        let bits = Arc::make_mut(&mut self.0);
+        for (at, word) in bits.words.iter_mut().enumerate().take(high + 1).skip(low) {
             let from = if at == low { first % 64 } else { 0 };
             let to = if at == high { last % 64 } else { 63 };
+            let before = word.count_ones();
             *word |= (u64::MAX << from) & (u64::MAX >> (63 - to));
+            bits.count += word.count_ones() - before;
         }
     }
 
     /// Whether the slot is in the set.
     pub fn contains(&self, slot: u16) -> bool {
-        slot < SLOT_COUNT && self.0[slot as usize / 64] >> (slot % 64) & 1 == 1
+        slot < SLOT_COUNT && self.0.words[slot as usize / 64] >> (slot % 64) & 1 == 1
     }
 
     /// How many slots are in the set.
     pub fn len(&self) -> u32 {
-        self.0.iter().map(|word| word.count_ones()).sum()
+        self.0.count
     }
 
     /// Whether no slot is in the set.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+        self.0.count == 0
+    }
+
+    /// Whether no slot is in both.
+    pub fn is_disjoint(&self, other: &Self) -> bool {
+        let apart = || self.0.words.iter().zip(&other.0.words).all(|(a, b)| a & b == 0);
+        self.is_empty() || other.is_empty() || apart()
     }
 
     fn zip(&self, other: &Self, f: impl Fn(u64, u64) -> u64) -> Self {
-        Self(Arc::new(std::array::from_fn(|at| f(self.0[at], other.0[at]))))
+        let words: [u64; WORDS] = std::array::from_fn(|at| f(self.0.words[at], other.0.words[at]));
+        match words.iter().map(|word| word.count_ones()).sum() {
+            0 => Self::new(),
+            count => Self(Arc::new(Bits { count, words })),
+        }
     }
 
     /// Slots in either.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a | b)
+        match (self.is_empty(), other.is_empty()) {
+            (true, _) => other.clone(),
+            (_, true) => self.clone(),
+            _ => self.zip(other, |a, b| a | b),
+        }
     }
 
     /// Slots in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a & b)
+        if self.is_empty() || other.is_empty() { Self::new() } else { self.zip(other, |a, b| a & b) }
     }
 
     /// Slots in `self` and not in `other`.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.zip(other, |a, b| a & !b)
+        if self.is_empty() || other.is_empty() { self.clone() } else { self.zip(other, |a, b| a & !b) }
     }
 
     /// The slots in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u16> {
-        self.0.iter().enumerate().flat_map(|(index, word)| {
+        self.0.words.iter().enumerate().flat_map(|(index, word)| {
             std::iter::successors((*word != 0).then_some(*word), |w| {
                 let rest = w & (w - 1);
                 (rest != 0).then_some(rest)
@@ -116,7 +140,7 @@ impl SlotSet {
 
     /// The 64-bit words, for hashing.
     pub fn words(&self) -> &[u64] {
-        &self.0[..]
+        &self.0.words
     }
 }
 

@@ -42,6 +42,8 @@ pub struct ClusterView {
     pub failures: Vec<AskError>,
     /// Highest `cluster_current_epoch` that any node told; the last one there was, while no node tells it.
     pub current_epoch: Option<u64>,
+    /// Indices into `members`, ascending by id.
+    by_id: Vec<usize>,
 }
 
 /// One node.
@@ -138,12 +140,19 @@ impl ClusterView {
             groups: Vec::new(),
             failures: Vec::new(),
             current_epoch: None,
+            by_id: Vec::new(),
         }
     }
 
     /// The member with this id.
     pub fn member(&self, id: NodeId) -> Option<&Member> {
-        self.members.iter().find(|member| member.id == id)
+        self.members.get(self.position(id)?)
+    }
+
+    /// The index of the member with this id.
+    pub fn position(&self, id: NodeId) -> Option<usize> {
+        let found = self.by_id.binary_search_by_key(&id, |at| self.members[*at].id).ok()?;
+        Some(self.by_id[found])
     }
 
     /// What each answering peer's table says of a node.

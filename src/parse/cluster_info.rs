@@ -13,9 +13,13 @@ const MY_EPOCH: Field = Field::new("cluster_my_epoch");
 const ACTIVE_MIGRATIONS: Field = Field::new("cluster_slot_migration_active_tasks");
 
 /// Reads the lines that every version writes; an unknown state is not `ok`.
-pub(super) fn cluster_info(reply: &Reply) -> Result<ClusterInfo, ParseError> {
+/// `read` takes the text apart.
+pub(super) fn cluster_info(
+    reply: &Reply,
+    read: impl FnOnce(String) -> Info,
+) -> Result<ClusterInfo, ParseError> {
     let text = reply.text().ok_or_else(|| ParseError::new("a bulk reply of text", "CLUSTER INFO"))?;
-    let fields = Info::new(text.to_owned());
+    let fields = read(text.to_owned());
     let number = |field: Field| {
         fields.unsigned(field).ok_or_else(|| ParseError::new("a line with an unsigned number", field.name))
     };

@@ -9,15 +9,19 @@ use crate::model::reply::Reply;
 use crate::model::snapshot::{ConnectedReplica, PrimaryLink, Replication};
 use crate::model::time::Timestamp;
 
-/// The lines of a bulk reply. Bytes that are no UTF-8 (a path, a name) become replacement characters.
-pub(super) fn info(reply: &Reply) -> Result<Arc<Info>, ParseError> {
+/// The lines of INFO. `read` takes the text apart.
+pub(super) fn info(reply: &Reply, read: impl FnOnce(String) -> Info) -> Result<Arc<Info>, ParseError> {
+    Ok(Arc::new(read(text(reply)?)))
+}
+
+/// The text of a bulk reply. Bytes that are no UTF-8 (a path, a name) become replacement characters.
+fn text(reply: &Reply) -> Result<String, ParseError> {
     let bytes = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "INFO"))?;
     // The lossy conversion looks at every byte by itself, also where all of them are sound.
-    let text = match std::str::from_utf8(bytes) {
+    Ok(match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
         Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-    };
-    Ok(Arc::new(Info::new(text)))
+    })
 }
 
 const ROLE: Field = Field::new("role");
@@ -32,6 +36,8 @@ const SYNC_IN_PROGRESS: Field = Field::new("master_sync_in_progress");
 const SYNC_READ: Field = Field::new("master_sync_read_bytes");
 const LAST_IO: Field = Field::new("master_last_io_seconds_ago");
 const DOWN_SINCE: Field = Field::new("master_link_down_since_seconds");
+
+const FIRST_REPLICAS: [Field; 3] = [Field::new("slave0"), Field::new("slave1"), Field::new("slave2")];
 
 /// The replication section, typed.
 pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
@@ -62,7 +68,10 @@ pub(super) fn replication(info: &Info) -> Result<Replication, ParseError> {
         link,
         // Servers number them without a gap.
         replicas: (0..)
-            .map_while(|n: u32| info.get(&format!("slave{n}")))
+            .map_while(|n: usize| match FIRST_REPLICAS.get(n) {
+                Some(field) => info.text(*field),
+                None => info.get(&format!("slave{n}")),
+            })
             .filter_map(connected_replica)
             .collect(),
     })

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use super::cluster_nodes::ByFingerprint;
+use crate::model::address::Target;
 use crate::model::failure::ParseError;
+use crate::model::info::{Info, Layout};
 use crate::model::reply::Reply;
 use crate::model::snapshot::{BusLinks, Settings};
 
@@ -15,6 +17,8 @@ pub struct Tables {
     pub(super) by_fingerprint: ByFingerprint,
     pub(super) links: ByReply<BusLinks>,
     pub(super) settings: ByReply<Arc<Settings>>,
+    pub(super) info: Layouts,
+    pub(super) cluster_info: Layouts,
 }
 
 impl Tables {
@@ -23,6 +27,8 @@ impl Tables {
         self.by_fingerprint.turn();
         self.links.0.turn();
         self.settings.0.turn();
+        self.info.turn();
+        self.cluster_info.turn();
     }
 }
 
@@ -39,7 +45,7 @@ impl<K, V> Default for Kept<K, V> {
     }
 }
 
-impl<K: Ord + Clone, V: Clone> Kept<K, V> {
+impl<K: Ord, V: Clone> Kept<K, V> {
     fn turn(&mut self) {
         self.last = std::mem::take(&mut self.met);
     }
@@ -48,8 +54,8 @@ impl<K: Ord + Clone, V: Clone> Kept<K, V> {
         if let Some(value) = self.met.get(key) {
             return Some(value.clone());
         }
-        let value = self.last.remove(key)?;
-        self.met.insert(key.clone(), value.clone());
+        let (key, value) = self.last.remove_entry(key)?;
+        self.met.insert(key, value.clone());
         Some(value)
     }
 
@@ -87,6 +93,46 @@ impl<T: Clone> ByReply<T> {
     }
 }
 
+/// The layouts of the replies to one command: the last one of each node, and all that are in use.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layouts {
+    last: Kept<Target, Arc<Layout>>,
+    used: Vec<Arc<Layout>>,
+}
+
+impl Layouts {
+    /// Reads what a node said, as before if it has the layout of before.
+    pub(super) fn read(&mut self, target: &Target, text: String) -> Info {
+        let info = match self.last.get(target) {
+            Some(layout) => match Info::like(&layout, text) {
+                Ok(info) => return info,
+                Err(text) => self.look_up(text),
+            },
+            None => self.look_up(text),
+        };
+        self.last.keep(target.clone(), Arc::clone(info.layout()));
+        info
+    }
+
+    fn look_up(&mut self, mut text: String) -> Info {
+        for layout in &self.used {
+            match Info::like(layout, text) {
+                Ok(info) => return info,
+                Err(other) => text = other,
+            }
+        }
+        let info = Info::new(text);
+        self.used.push(Arc::clone(info.layout()));
+        info
+    }
+
+    fn turn(&mut self) {
+        self.last.turn();
+        // One that only this list holds is no node's any more.
+        self.used.retain(|layout| Arc::strong_count(layout) > 1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +155,23 @@ mod tests {
         known.0.turn();
         known.0.turn();
         assert_eq!(known.read(&one, |_| Ok(9)), Ok(9), "forgotten after a poll without it");
+    }
+
+    #[test]
+    fn nodes_of_one_layout_share_it_and_a_new_one_is_learnt() {
+        let mut layouts = Layouts::default();
+        let target = |port| Target::Tcp(crate::model::address::Address::new("h", port));
+        let a = layouts.read(&target(1), "x:1\r\ny:2\r\n".to_owned());
+        let b = layouts.read(&target(2), "x:3\r\ny:4\r\n".to_owned());
+        assert!(Arc::ptr_eq(a.layout(), b.layout()));
+        layouts.turn();
+        let changed = layouts.read(&target(1), "x:1\r\nz:2\r\n".to_owned());
+        assert_eq!(changed.get("z"), Some("2"));
+        let same = layouts.read(&target(1), "x:1\r\nz:5\r\n".to_owned());
+        assert!(Arc::ptr_eq(changed.layout(), same.layout()));
+        drop((a, b, changed, same));
+        layouts.turn();
+        layouts.turn();
+        assert!(layouts.used.is_empty(), "nobody has them any more");
     }
 }

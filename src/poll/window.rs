@@ -3,17 +3,18 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Runs all of these, `places` of them at a time. One that is not done after `patience` goes on, but gives its place
-/// to the next: what hangs costs no work, and those behind it must not wait until its end.
-pub(super) async fn in_window<F: Future>(
-    asks: impl IntoIterator<Item = F>,
-    places: usize,
-    patience: Duration,
-) -> Vec<F::Output> {
+/// Runs all of these, `places` of them at a time; gives what they give as they are done. One that is not done after
+/// `patience` goes on, but gives its place to the next: what hangs costs no work, and those behind it must not wait
+/// until its end.
+pub(super) async fn in_window<F: Future>(asks: Vec<F>, places: usize, patience: Duration) -> Vec<F::Output> {
+    if asks.len() <= places {
+        return all_at_once(asks).await;
+    }
     let window = Semaphore::new(places);
     let in_turn = async |ask: F| {
         // The window is never closed, so the place always comes.
@@ -27,7 +28,12 @@ pub(super) async fn in_window<F: Future>(
             }
         }
     };
-    join_all(asks.into_iter().map(in_turn)).await
+    all_at_once(asks.into_iter().map(in_turn)).await
+}
+
+/// Runs all of these, and wakes only those that have something to do.
+pub(super) async fn all_at_once<F: Future>(asks: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    asks.into_iter().collect::<FuturesUnordered<_>>().collect().await
 }
 
 #[cfg(test)]
@@ -43,13 +49,14 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn those_behind_many_that_hang_wait_a_little() {
         let hung = Duration::from_secs(2);
-        let asks = (0..1000).map(|number| async move {
+        let ask = |number| async move {
             let took = if number < 900 { hung } else { Duration::from_millis(1) };
             sleep(took).await;
             number
-        });
+        };
         let begun = Instant::now();
-        let done = in_window(asks, 64, PATIENCE).await;
+        let mut done = in_window((0..1000).map(ask).collect(), 64, PATIENCE).await;
+        done.sort_unstable();
         assert_eq!(done, (0..1000).collect::<Vec<_>>());
         // Fifteen windows full of hung ones went before the last.
         assert!(begun.elapsed() <= hung + 15 * PATIENCE, "{:?}", begun.elapsed());
@@ -58,12 +65,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn no_more_than_so_many_run_at_a_time() {
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        let asks = (0..200).map(|_| async {
+        let ask = |_| async {
             most.fetch_max(now.fetch_add(1, Relaxed) + 1, Relaxed);
             sleep(Duration::from_millis(5)).await;
             now.fetch_sub(1, Relaxed);
-        });
-        in_window(asks, 64, PATIENCE).await;
+        };
+        in_window((0..200).map(ask).collect(), 64, PATIENCE).await;
         assert_eq!(most.into_inner(), 64);
     }
 }

@@ -59,7 +59,10 @@ fn number(node: Node<'_>, setting: &str) -> Option<u64> {
 }
 
 fn maxmemory(context: &Context<'_>, node: Node<'_>) -> Option<String> {
-    let (used, total) = context.host_memory(node.member).filter(|_| number(node, "maxmemory") == Some(0))?;
+    if number(node, "maxmemory") != Some(0) {
+        return None;
+    }
+    let (used, total) = context.host_memory(node.member)?;
     let share = used as f64 / total.max(1) as f64;
     let why = || format!("no limit, and the nodes of its host hold {} of {}", bytes(used), bytes(total));
     (share > HOST_SHARE).then(why)

@@ -33,8 +33,8 @@ pub fn assemble(
         _ => roster(naming, &snapshots, &tables),
     };
     attach(&mut view.members, &snapshots);
-    let by_id = index(&view.members);
-    view.tables = tables.iter().map(|table| held(table, &snapshots, &by_id)).collect();
+    view.by_id = index(&view.members);
+    view.tables = tables.iter().map(|table| held(&view, table, &snapshots)).collect();
     view.tables.retain(|held| !held.viewers.is_empty());
     view.reference = tables.into_iter().next().or_else(|| last?.reference.clone());
     give_labels(&mut view.members);
@@ -183,18 +183,16 @@ fn answers_by_own_route(naming: &Naming, said: &NodeSnapshot) -> bool {
     said.outcome.is_ok() && route.as_ref() == Some(&said.target)
 }
 
-fn index(members: &[Member]) -> BTreeMap<NodeId, usize> {
-    members.iter().enumerate().map(|(at, member)| (member.id, at)).collect()
+fn index(members: &[Member]) -> Vec<usize> {
+    let mut by_id: Vec<usize> = (0..members.len()).collect();
+    by_id.sort_unstable_by_key(|at| members[*at].id);
+    by_id
 }
 
-fn held(
-    table: &Arc<NodeTable>,
-    snapshots: &[Arc<NodeSnapshot>],
-    by_id: &BTreeMap<NodeId, usize>,
-) -> HeldTable {
+fn held(view: &ClusterView, table: &Arc<NodeTable>, snapshots: &[Arc<NodeSnapshot>]) -> HeldTable {
     let views = snapshots.iter().filter_map(|said| said.nodes.as_ref().ok());
     let holds = views.filter(|view| view.table.fingerprint == table.fingerprint);
-    let mut viewers: Vec<usize> = holds.filter_map(|view| by_id.get(&view.myself).copied()).collect();
+    let mut viewers: Vec<usize> = holds.filter_map(|holder| view.position(holder.myself)).collect();
     viewers.sort_unstable();
     viewers.dedup();
     HeldTable { table: Arc::clone(table), viewers }

@@ -67,7 +67,9 @@ impl Coverage {
         let (mut claimed, mut contested) = (SlotSet::new(), SlotSet::new());
         for member in &view.members {
             if let Some(claim) = member.claim() {
-                contested = contested.union(&claimed.intersection(claim));
+                if !claimed.is_disjoint(claim) {
+                    contested = contested.union(&claimed.intersection(claim));
+                }
                 claimed = claimed.union(claim);
             }
             // A node that told its table owns what it claims; for one that did not, its peers' word stands.
