@@ -32,6 +32,7 @@ use crate::config::Cluster;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
+use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 use crate::probes::{Answer, Replies, Sweep};
 use connection::{Connection, Lost};
@@ -117,6 +118,7 @@ struct Heard {
     took: Duration,
     answers: Vec<Answer>,
     key_counts: Vec<(u16, Reply)>,
+    certificate_ends: CertificateEnds,
 }
 
 impl Link {
@@ -160,7 +162,7 @@ impl Link {
                     answers: heard.answers,
                     key_counts: heard.key_counts,
                     sweep: None,
-                    certificate_ends: None,
+                    certificate_ends: heard.certificate_ends,
                 }
             }
             Err(lost) => {
@@ -197,7 +199,10 @@ impl Link {
     }
 
     async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
-        if let Some(connection) = self.connection.take() {
+        let warned = 2.0 * self.dialer.cluster.limits.certificate_remaining_seconds;
+        let standing =
+            self.connection.take().filter(|standing| !standing.is_outdated(turn.started.0, warned));
+        if let Some(connection) = standing {
             match self.converse(connection, None, turn, deadline).await {
                 // The server closed it since the last poll, without a word: a restart, its `timeout` setting, a
                 // CLIENT KILL. Whether it is there now only a new connection tells.
@@ -217,9 +222,9 @@ impl Link {
 
     async fn connect_and_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
         let login = Login::read(&self.dialer.cluster.credentials)?;
-        let stream = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
+        let (stream, ends) = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
         self.dialer.connects.fetch_add(1, Ordering::Relaxed);
-        let connection = Connection::over(stream).await?;
+        let connection = Connection::over(stream, ends).await?;
         self.converse(connection, Some(login), turn, deadline).await
     }
 
@@ -233,14 +238,15 @@ impl Link {
     ) -> Result<Heard, Lost> {
         let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
         let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;
-        let (asked, response) = (exchanged.asked, exchanged.response);
+        let (asked, response, took) = (exchanged.asked, exchanged.response, exchanged.took);
         let heard =
             plan.read(exchanged.values).map_err(|failure| Lost { failure, response, unheard: false })?;
-        connection.memory.learn(heard.answers, turn.stamp(asked), exchanged.took);
+        connection.memory.learn(heard.answers, turn.stamp(asked), took);
         let answers = connection.memory.answers();
+        let certificate_ends = connection.certificate_ends;
         if connection.is_sound() {
             self.connection = Some(connection);
         }
-        Ok(Heard { asked, response, took: exchanged.took, answers, key_counts: heard.key_counts })
+        Ok(Heard { asked, response, took, answers, key_counts: heard.key_counts, certificate_ends })
     }
 }

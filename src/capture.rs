@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use crate::model::reply::Reply;
 use crate::model::slots::SLOT_COUNT;
+use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 use crate::probes::{Answer, Every, ProbeId, Replies, SETTINGS, Shape};
 pub use disguise::Disguise;
@@ -102,7 +103,7 @@ fn read_node(dir: &Path) -> Result<Replies, CaptureError> {
         answers,
         key_counts: read_key_counts(dir)?,
         sweep: sweep::read(dir)?,
-        certificate_ends: None,
+        certificate_ends: CertificateEnds::default(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! exporter loses first-seen times and nothing else.
 
 mod clock;
+mod contests;
 mod migrations;
 mod offsets;
 mod orphans;
@@ -28,6 +29,7 @@ pub struct History {
     pub tables: Tables,
     /// The view before.
     pub last: Option<Arc<ClusterView>>,
+    contests: contests::Contested,
     offsets: offsets::Offsets,
     topology: topology::Topology,
     migrations: migrations::Migrations,
@@ -45,6 +47,7 @@ impl History {
         past.before = past.previous.as_ref().map_or_else(Vec::new, |previous| same_runs(previous, view));
         past.events = self.topology.fold(view);
         self.topology.recall(&mut past);
+        past.contests = self.contests.fold(view);
         past.lags = self.offsets.fold(view);
         past.write_rates = self.offsets.write_rates(view);
         past.migrations = self.migrations.fold(view);

@@ -16,6 +16,7 @@ use common::authority::Authority;
 use common::fake_node::{FakeNode, Fault};
 use redis_cluster_exporter::config::{Cluster, Tls};
 use redis_cluster_exporter::model::failure::AskError;
+use redis_cluster_exporter::model::time::Timestamp;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::server::WebPkiClientVerifier;
@@ -65,6 +66,9 @@ async fn a_server_of_the_trusted_authority_is_asked() {
     for _ in 0..3 {
         let replies = asker.ask().await;
         assert_eq!((kind(&replies), replies.answers.len()), ("none", 14));
+        // The first instant of 4096: the default end of the certificates that are made here.
+        let end = replies.certificate_ends.server.map(Timestamp::as_seconds);
+        assert_eq!((end, replies.certificate_ends.exporter), (Some(67_090_118_400.0), None));
     }
     assert_eq!(node.connections(), 1);
 }
@@ -102,7 +106,12 @@ async fn a_server_that_wants_a_certificate_gets_ours() {
 
     let (cert_file, key_file) = authority.issue("client", "exporter");
     let mutual = Tls { cert_file: Some(cert_file), key_file: Some(key_file), ..authority.trusted() };
-    assert_eq!(kind(&asker(mutual, &node).ask().await), "none");
+    let replies = asker(mutual, &node).ask().await;
+    assert_eq!(kind(&replies), "none");
+    assert_eq!(
+        replies.certificate_ends.exporter, replies.certificate_ends.server,
+        "both have the default end"
+    );
 }
 
 #[tokio::test]

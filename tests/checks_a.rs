@@ -107,6 +107,16 @@ fn a_minority_decides_nothing() {
 }
 
 #[test]
+fn nodes_that_refuse_us_rights_are_reached_all_the_same() {
+    let denied = "NOPERM User monitor has no permissions to run the 'cluster|nodes' command";
+    let names = healthy().names();
+    let mute = names.iter().fold(healthy(), |c, name| c.refuse(name, ProbeId::ClusterNodes, denied));
+    // Known before, or not even once.
+    fires(&judge_two(&healthy(), &mute), &["view_incomplete"]);
+    fires(&judge(&mute), &["view_incomplete"]);
+}
+
+#[test]
 fn slots_uncovered() {
     let cluster = healthy().unassign(100..=199);
     let verdicts = only(&cluster, &["slots_uncovered"]);
@@ -143,6 +153,19 @@ fn split_brain() {
     assert!(finding.commands[0].ends_with("BGSAVE"), "{:?}", finding.commands);
     let claimants = evidence(finding, "claimants");
     assert!(claimants.contains("on_quorum_side: no"), "{claimants}");
+}
+
+#[test]
+fn a_split_brain_shows_in_as_many_polls_as_are_wanted() {
+    let split = healthy().split(&["m1"]).claims("r1", 0..=5460);
+    let whole = healthy().split(&["m1"]);
+    let mut judge = Judge::new();
+    judge.setup.limits.split_brain_polls = 3;
+    judge.poll(&whole);
+    let firing: Vec<bool> = [&split, &split, &split, &whole, &split, &split]
+        .map(|cluster| !judge.poll(cluster).findings("split_brain").is_empty())
+        .to_vec();
+    assert_eq!(firing, [false, false, true, false, false, false]);
 }
 
 #[test]

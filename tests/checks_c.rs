@@ -258,6 +258,16 @@ fn keys_outside_of_a_nodes_slots_are_orphans_once_confirmed() {
     assert!(watch.poll_with(&cluster, sweep(140)).unknown("orphaned_keys").contains("confirm"));
     assert_eq!(watch.poll_with(&cluster, sweep(139)).firing_of(&CODES), ["orphaned_keys"]);
     assert!(watch.poll_with(&cluster, sweep(100)).is_clear("orphaned_keys"));
+    // Keys of a slot that nobody owns need no sweep, and say whose it was.
+    let lost = healthy().unassign(400..=400).key_count("m1", 400, 40);
+    let verdicts = judge(&lost);
+    assert_eq!(verdicts.firing_of(&CODES), ["orphaned_keys"]);
+    let finding = verdicts.finding("orphaned_keys");
+    assert_eq!((evidence(finding, "keys"), evidence(finding, "found_in")), ("40".into(), "400".into()));
+    let uncovered = verdicts.finding("slots_uncovered");
+    assert_eq!(evidence(uncovered, "keys_held_by"), format!("{}: 40", lost.address("m1")));
+    let kept = healthy().key_count("m1", 400, 40);
+    assert_eq!(judge(&kept).firing_of(&CODES), [""; 0]);
     // The slot is being imported.
     let importing = cluster.open_slot(6000, "m2", "m1");
     assert!(Watch::default().poll_with(&importing, sweep(140)).is_clear("orphaned_keys"));
@@ -434,7 +444,7 @@ fn clocks_are_compared_beyond_the_round_trips() {
 fn a_certificate_near_its_end_is_named() {
     let ends = |days: u64| {
         move |_: &str, said: &mut NodeSnapshot| {
-            said.certificate_ends = Some(START.plus(Duration::from_secs(days * 86400)));
+            said.certificate_ends.server = Some(START.plus(Duration::from_secs(days * 86400)));
         }
     };
     let soon = Watch::default().poll_with(&healthy(), |name, said| {
@@ -443,6 +453,13 @@ fn a_certificate_near_its_end_is_named() {
     assert_eq!(soon.firing_of(&CODES), ["cert_expiring"]);
     assert_eq!(evidence(soon.finding("cert_expiring"), "remaining"), "3.0 d");
     assert!(Watch::default().poll_with(&healthy(), ends(15)).is_clear("cert_expiring"));
+    let own = Watch::default().poll_with(&healthy(), |_, said| {
+        said.certificate_ends.exporter = Some(START.plus(Duration::from_secs(86400)));
+    });
+    assert_eq!(own.firing_of(&CODES), ["cert_expiring"]);
+    assert!(
+        own.finding("cert_expiring").summary.starts_with("the exporter's own certificate ends in 24.0 h")
+    );
     let told = |rest: &str, serial: &str| {
         let cluster = healthy().info("m1", "tls_client_cert_expires_in_seconds", rest);
         judge(&cluster.info("m1", "tls_client_cert_serial", serial))

@@ -77,7 +77,7 @@ const RECORDED: [(&str, &str); 51] = [
         "split_brain_permanent",
         "split_brain replicas_missing nodes_unexpected slot_maps_disagree membership_disagrees config_drift",
     ),
-    ("uncovered_full_no", "slots_uncovered migration_stalled?"),
+    ("uncovered_full_no", "slots_uncovered migration_stalled? orphaned_keys?"),
     ("uncovered_full_yes", "slots_uncovered migration_stalled? orphaned_keys"),
 ];
 

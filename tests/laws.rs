@@ -28,6 +28,7 @@ use redis_cluster_exporter::model::address::{Address, Target};
 use redis_cluster_exporter::model::node::{Direction, Health, NodeId, NodeRow, OpenSlot, Role, Viewpoint};
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::slots::SlotSet;
+use redis_cluster_exporter::model::snapshot::CertificateEnds;
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::parse::{self, Tables};
 use redis_cluster_exporter::probes::{Answer, ProbeId, Replies};
@@ -176,7 +177,7 @@ fn replies(answers: Vec<(ProbeId, Reply)>) -> Replies {
         answers: answers.into_iter().map(answer).collect(),
         key_counts: Vec::new(),
         sweep: None,
-        certificate_ends: None,
+        certificate_ends: CertificateEnds::default(),
     }
 }
 

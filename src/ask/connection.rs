@@ -13,6 +13,11 @@ use super::explain::explain;
 use super::guard::{Guard, Seen, Watch};
 use super::questions::{Memory, Plan};
 use crate::model::failure::AskError;
+use crate::model::snapshot::CertificateEnds;
+use crate::model::time::Timestamp;
+
+/// A connection whose certificate is about to end is made anew after this long.
+const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
 /// A connection that can be asked. Its driver runs only while an exchange waits for it, so a node that sends
 /// without being asked fills its own socket and nothing of ours.
@@ -24,6 +29,9 @@ pub(super) struct Connection {
     unsound: bool,
     /// What the node has answered on this connection.
     pub(super) memory: Memory,
+    /// Of the handshake.
+    pub(super) certificate_ends: CertificateEnds,
+    opened: Instant,
 }
 
 impl fmt::Debug for Connection {
@@ -64,7 +72,7 @@ impl From<AskError> for Lost {
 impl Connection {
     /// Takes an open stream. Nothing is sent yet: AUTH goes with the first request, so that its refusal comes back
     /// in the server's own words.
-    pub(super) async fn over(stream: Stream) -> Result<Self, AskError> {
+    pub(super) async fn over(stream: Stream, certificate_ends: CertificateEnds) -> Result<Self, AskError> {
         let watch = Watch::default();
         let info = RedisConnectionInfo::default().set_skip_set_lib_name();
         // The deadline of the ask is the only one.
@@ -73,7 +81,15 @@ impl Connection {
         let (handle, driver) = MultiplexedConnection::new_with_config(&info, guarded, config)
             .await
             .map_err(|error| AskError::Protocol(error.to_string()))?;
-        Ok(Self { handle, driver: Box::pin(driver), watch, unsound: false, memory: Memory::default() })
+        Ok(Self {
+            handle,
+            driver: Box::pin(driver),
+            watch,
+            unsound: false,
+            memory: Memory::default(),
+            certificate_ends,
+            opened: Instant::now(),
+        })
     }
 
     /// Sends the plan in one write and waits for all its replies.
@@ -102,6 +118,14 @@ impl Connection {
             }
             Err(failure) => Err(Lost { failure, response, unheard: false }),
         }
+    }
+
+    /// Whether one of its certificates ends within so many seconds and may have been renewed since: a server shows a new
+    /// one only to new connections.
+    pub(super) fn is_outdated(&self, now: Timestamp, seconds: f64) -> bool {
+        let CertificateEnds { server, exporter } = self.certificate_ends;
+        let ends = [server, exporter].into_iter().flatten().any(|end| end.seconds_since(now) < seconds);
+        ends && self.opened.elapsed() > LOOK_AGAIN
     }
 
     /// Whether it can be asked again.

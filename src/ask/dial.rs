@@ -16,6 +16,7 @@ use super::deadline::Deadline;
 use super::tls;
 use crate::model::address::{Address, Target};
 use crate::model::failure::AskError;
+use crate::model::snapshot::CertificateEnds;
 
 /// An idle connection is probed after this long, so that a firewall neither forgets it nor keeps a dead one.
 const KEEPALIVE: Duration = Duration::from_secs(30);
@@ -28,22 +29,23 @@ pub(super) enum Stream {
     Unix(UnixStream),
 }
 
-/// Opens one. TLS is spoken to TCP targets where the cluster has it; never over a unix socket.
+/// Opens one, and tells when the certificates end. TLS is spoken to TCP targets where the cluster has it; never over a
+/// unix socket.
 pub(super) async fn dial(
     target: &Target,
     tls: Option<&tls::Client>,
     deadline: Deadline<'_>,
-) -> Result<Stream, AskError> {
+) -> Result<(Stream, CertificateEnds), AskError> {
     let address = match target {
-        Target::Unix(path) => return dial_unix(path, deadline).await,
+        Target::Unix(path) => return Ok((dial_unix(path, deadline).await?, CertificateEnds::default())),
         Target::Tcp(address) => address,
     };
     let addresses = deadline.over("resolving the host name", resolve(address)).await??;
     let stream = connect_any(&addresses, deadline).await?;
     set_options(&stream, deadline).map_err(|error| AskError::Connect(format!("socket options: {error}")))?;
-    let Some(tls) = tls else { return Ok(Stream::Tcp(stream)) };
-    let shaken = deadline.over("shaking hands over TLS", tls.shake(stream, &address.host)).await??;
-    Ok(Stream::Tls(Box::new(shaken)))
+    let Some(tls) = tls else { return Ok((Stream::Tcp(stream), CertificateEnds::default())) };
+    let (shaken, ends) = deadline.over("shaking hands over TLS", tls.shake(stream, &address.host)).await??;
+    Ok((Stream::Tls(Box::new(shaken)), ends))
 }
 
 /// All addresses of a host, with its port, each once; an IP address is its own.

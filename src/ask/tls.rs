@@ -14,6 +14,8 @@ use tokio_rustls::client::TlsStream;
 
 use crate::config::Tls;
 use crate::model::failure::AskError;
+use crate::model::snapshot::CertificateEnds;
+use crate::model::time::Timestamp;
 
 mod verify;
 
@@ -24,7 +26,15 @@ type Print = Vec<Option<(SystemTime, u64)>>;
 #[derive(Debug)]
 pub(super) struct Client {
     settings: Tls,
-    built: Mutex<Option<(Print, Arc<ClientConfig>)>>,
+    built: Mutex<Option<(Print, Built)>>,
+}
+
+/// What the files make.
+#[derive(Clone, Debug)]
+struct Built {
+    config: Arc<ClientConfig>,
+    /// End of our own certificate.
+    own_ends: Option<Timestamp>,
 }
 
 impl Client {
@@ -32,33 +42,49 @@ impl Client {
         Self { settings, built: Mutex::new(None) }
     }
 
-    /// Shakes hands with the server at `host`, or under the name that is configured.
+    /// Shakes hands with the server at `host`, or under the name that is configured; also tells when the certificates
+    /// end that were presented.
     pub(super) async fn shake(
         &self,
         stream: TcpStream,
         host: &str,
-    ) -> Result<TlsStream<TcpStream>, AskError> {
+    ) -> Result<(TlsStream<TcpStream>, CertificateEnds), AskError> {
         let name = self.settings.server_name.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned())
             .map_err(|_| AskError::Tls(format!("{name:?} is neither a DNS name nor an IP address")))?;
-        let connector = TlsConnector::from(self.client_config()?);
-        connector.connect(name, stream).await.map_err(|error| AskError::Tls(explain(&error)))
+        let Built { config, own_ends } = self.build()?;
+        let shaken = TlsConnector::from(config).connect(name, stream).await;
+        let shaken = shaken.map_err(|error| AskError::Tls(explain(&error)))?;
+        let presented = shaken.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+        let server = presented.and_then(|certificate| end(certificate));
+        Ok((shaken, CertificateEnds { server, exporter: own_ends }))
     }
 
-    /// The configuration for the files as they are now.
-    fn client_config(&self) -> Result<Arc<ClientConfig>, AskError> {
+    /// What the files make as they are now.
+    fn build(&self) -> Result<Built, AskError> {
         let Tls { ca_file, cert_file, key_file, .. } = &self.settings;
         let print: Print = [ca_file, cert_file, key_file].map(|file| changed(file.as_deref()?)).into();
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, config)) = &*built
+        if let Some((known, made)) = &*built
             && *known == print
         {
-            return Ok(config.clone());
+            return Ok(made.clone());
         }
         let config = Arc::new(build(&self.settings).map_err(AskError::Tls)?);
-        *built = Some((print, config.clone()));
-        Ok(config)
+        // It was read a moment ago; should it be gone by now, only its end is not known.
+        let own = cert_file.as_deref().and_then(|file| certificates(file).ok());
+        let own_ends = own.and_then(|chain| end(chain.first()?));
+        let made = Built { config, own_ends };
+        *built = Some((print, made.clone()));
+        Ok(made)
     }
+}
+
+/// `notAfter` of a certificate.
+fn end(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    let seconds = u64::try_from(certificate.validity().not_after.timestamp()).ok()?;
+    Some(Timestamp(seconds.saturating_mul(1_000_000)))
 }
 
 fn changed(file: &Path) -> Option<(SystemTime, u64)> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::address::{Address, Target};
 use crate::model::failure::AskError;
+use crate::model::snapshot::CertificateEnds;
 use crate::probes::Sweep;
 
 fn node(dir: &Path, meta: &str, files: &[(&str, &str)]) -> Replies {
@@ -102,7 +103,7 @@ fn what_is_written_is_read_back() {
             .collect(),
         key_counts: vec![(5, Reply::Int(1)), (10, Reply::error("LOADING wait"))],
         sweep: Some(Sweep { sizes: vec![Reply::Int(9)], counts: vec![(5, Reply::Int(1))] }),
-        certificate_ends: None,
+        certificate_ends: CertificateEnds::default(),
     };
     let texts = ["x".to_owned(), String::new()];
     let failures = texts.into_iter().flat_map(|text| {

@@ -1,5 +1,5 @@
 //! The certificate that a node presents ends within the limit, or has ended: as a server, seen in the handshake with this
-//! exporter or told by Valkey 9.1 in INFO; as a client of its peers, told there alone.
+//! exporter or told by Valkey 9.1 in INFO; as a client of its peers, told there alone. So does the exporter's own.
 //!
 //! A node without a TLS listener has none to lose. Valkey tells serial `none` and 0 seconds where a certificate is not
 //! set: that is none, too. A node that has a TLS listener but was asked without TLS, and tells nothing, is unknown.
@@ -27,11 +27,36 @@ const CLIENT: (Field, Field) =
     (Field::new("tls_client_cert_expires_in_seconds"), Field::new("tls_client_cert_serial"));
 
 fn look(context: &Context<'_>) -> Outcome {
-    context.each_node(|node| judge(context, node))
+    Said::join(context.nodes().map(|node| judge(context, node)).chain(own(context)))
+}
+
+/// The exporter's own, as it was presented to any node last.
+fn own(context: &Context<'_>) -> Option<Said> {
+    let end = context.nodes().filter_map(|node| node.said.certificate_ends.exporter).max()?;
+    let (rest, limit) = (end.seconds_since(context.view.at), context.limits.certificate_remaining_seconds);
+    if rest >= limit {
+        return Some(Said::Fine);
+    }
+    let summary = format!("the exporter's own certificate {}", words(rest, limit));
+    let finding = Finding::new(Subject::cluster(), summary)
+        .with("certificate", "exporter")
+        .with("remaining", Value::Seconds(rest))
+        .with("limit", Value::Seconds(limit))
+        .with("ends", Value::Time(end.as_seconds()))
+        .run("openssl x509 -noout -enddate -subject -in CERT_FILE  # tls.cert_file of the exporter");
+    Some(Said::Wrong(finding))
+}
+
+fn words(rest: f64, limit: f64) -> String {
+    if rest > 0.0 {
+        format!("ends in {}, less than {}", seconds(rest), seconds(limit))
+    } else {
+        format!("ended {} ago", seconds(-rest))
+    }
 }
 
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let presented = node.said.certificate_ends.map(|end| end.seconds_since(context.view.at));
+    let presented = node.said.certificate_ends.server.map(|end| end.seconds_since(context.view.at));
     let server = presented.or_else(|| told(node, SERVER));
     let client = told(node, CLIENT);
     let rests = [("server", server), ("client", client)];
@@ -51,11 +76,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         return Said::Fine;
     }
     let label = &node.member.label;
-    let summary = if rest > 0.0 {
-        format!("the {usage} certificate of {label} ends in {}, less than {}", seconds(rest), seconds(limit))
-    } else {
-        format!("the {usage} certificate of {label} ended {} ago", seconds(-rest))
-    };
+    let summary = format!("the {usage} certificate of {label} {}", words(rest, limit));
     Said::Wrong(
         Finding::new(Subject::node(node.member), summary)
             .with("certificate", usage)

@@ -5,11 +5,14 @@
 //! Counted by a slow sweep: DBSIZE less the keys of the node's own and importing slots, which works on every version.
 //! What expires while it runs makes single counts wrong, so several in a row must find some; a look without any poll
 //! before it has but one and takes it. Redis deletes the keys of slots that it gave away in the background: that takes
-//! less than the hold. Replicas own no slot and repeat their primary's keys; they are not judged.
+//! less than the hold. Replicas own no slot and repeat their primary's keys; they are not judged. Where the keys of a slot
+//! are counted that nobody owns, they are found at once, without a sweep.
 
+use super::context::Node;
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::past::Orphans;
+use crate::model::slots::SlotSet;
 use crate::model::view::Member;
 
 pub(super) static CHECK: Check = Check {
@@ -30,10 +33,12 @@ fn look(context: &Context<'_>) -> Outcome {
         let member = context.view.member(*id)?;
         member.is_primary().then_some((member, orphans))
     });
-    let (mut findings, mut unconfirmed, mut told) = (Vec::new(), None, false);
+    let mut findings: Vec<Finding> = context.nodes().filter_map(|node| stray(context, node)).collect();
+    let (mut unconfirmed, mut told) = (None, !findings.is_empty());
     for (member, orphans) in counted {
         told = true;
         match orphans {
+            _ if findings.iter().any(|finding| finding.subject.nodes == [member.label.clone()]) => {}
             Orphans { keys: 1.., confirmed, .. } if *confirmed >= enough => {
                 findings.push(finding(context, member, orphans));
             }
@@ -50,6 +55,29 @@ fn look(context: &Context<'_>) -> Outcome {
     }
 }
 
+/// Keys that a primary told of slots that no node owns.
+fn stray(context: &Context<'_>, node: Node<'_>) -> Option<Finding> {
+    let unassigned = &context.view.coverage.unassigned;
+    let counts =
+        || node.said.key_counts.iter().filter(|(slot, keys)| *keys > 0 && unassigned.contains(*slot));
+    let slots: SlotSet = counts().map(|(slot, _)| (*slot, *slot)).collect();
+    if slots.is_empty() || !node.member.is_primary() {
+        return None;
+    }
+    let (label, keys) = (&node.member.label, counts().map(|(_, keys)| keys).sum::<u64>());
+    let first = slots.iter().next().unwrap_or_default();
+    Some(
+        Finding::new(
+            Subject::node(node.member),
+            format!("{label} holds {keys} keys of slots {slots}, which no node owns"),
+        )
+        .with("keys", Value::Count(keys))
+        .with("found_in", slots)
+        .run(context.cli(node.member, &format!("CLUSTER GETKEYSINSLOT {first} 10")))
+        .run(context.cli(node.member, &format!("CLUSTER ADDSLOTS {first}"))),
+    )
+}
+
 fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding {
     let (keys, confirmed) = (orphans.keys, orphans.confirmed);
     let sweep = member.said.as_ref().and_then(|said| said.key_sweep.as_ref());
@@ -63,7 +91,7 @@ fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding
             .collect()
     });
     // Redis 8.4 and later counts no keys in slots that the node does not own.
-    let elsewhere = elsewhere.filter(|slots: &crate::model::slots::SlotSet| !slots.is_empty());
+    let elsewhere = elsewhere.filter(|slots: &SlotSet| !slots.is_empty());
     let summary = format!("{} holds {keys} keys of slots that it neither owns nor imports", member.label);
     Finding::new(Subject::node(member), summary)
         .with("keys", Value::Count(keys))

@@ -2,6 +2,7 @@
 //! or owner loading. Independent of `cluster_state`, which says ok under `cluster-require-full-coverage no` and is one
 //! node's verdict anyway.
 
+use super::context::Node;
 use super::{Check, Context, Needs, runbook, seconds};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::slots::{SLOT_COUNT, SlotSet};
@@ -37,6 +38,8 @@ fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Find
     };
     let heirs = owners.iter().flat_map(|owner| context.heirs(owner)).map(|heir| Value::from(&heir.label));
     let heirs: Vec<Value> = heirs.collect();
+    // Whoever holds the keys of a slot that nobody owns was its owner.
+    let holders: Vec<(String, Value)> = context.nodes().filter_map(|node| keys_of(node, slots)).collect();
     let labels = owners.iter().map(|owner| owner.label.clone());
     let mut finding = Finding::new(
         Subject::slots(slots.clone(), labels),
@@ -46,7 +49,8 @@ fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Find
     .with("slots", slots.clone())
     .with("count", Value::Count(count.into()))
     .with("share", Value::Ratio(share))
-    .with("replicas_that_could_take_over", heirs);
+    .with("replicas_that_could_take_over", heirs)
+    .with_some("keys_held_by", (!holders.is_empty()).then_some(holders));
     if let Some(node) = context.any_node() {
         finding = finding.run(context.cli(node, "CLUSTER INFO")).run(context.cli(node, "CLUSTER NODES"));
     }
@@ -54,6 +58,13 @@ fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Find
         finding = finding.run(context.cli(heir, "INFO replication"));
     }
     finding
+}
+
+/// Keys that a primary told of some of these slots.
+fn keys_of(node: Node<'_>, slots: &SlotSet) -> Option<(String, Value)> {
+    let counts = node.said.key_counts.iter().filter(|(slot, _)| slots.contains(*slot));
+    let keys = counts.map(|(_, keys)| keys).sum::<u64>();
+    (keys > 0 && node.member.is_primary()).then(|| (node.member.label.to_string(), Value::Count(keys)))
 }
 
 fn owners<'a>(context: &Context<'a>, slots: &SlotSet) -> Vec<&'a Member> {

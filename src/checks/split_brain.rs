@@ -8,10 +8,9 @@
 
 use super::{Check, Context, Needs, runbook, seconds};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes};
-use crate::model::node::NodeId;
 use crate::model::slots::SlotSet;
 use crate::model::snapshot::Replication;
-use crate::model::view::{ClusterView, Member};
+use crate::model::view::Member;
 
 pub(super) static CHECK: Check = Check {
     code: "split_brain",
@@ -30,42 +29,15 @@ fn look(context: &Context<'_>) -> Outcome {
     if !members.iter().any(|member| member.claim().is_some()) {
         return Outcome::Unknown("no primary told which slots it claims".to_owned());
     }
-    if context.view.coverage.contested.is_empty() {
-        return context.verdict(Vec::new());
-    }
-    let mut findings = Vec::new();
-    for (at, one) in members.iter().enumerate() {
-        for other in members.iter().skip(at + 1) {
-            let both = contested(one, other);
-            let lasting = match &context.past.previous {
-                Some(previous) if context.limits.split_brain_polls >= 2 => {
-                    both.intersection(&contested_before(previous, one.id, other.id))
-                }
-                _ => both,
-            };
-            if !lasting.is_empty() {
-                findings.push(finding(context, one, other, &lasting));
-            }
-        }
-    }
-    context.verdict(findings)
+    let lasting = context.past.contests.lasting(context.limits.split_brain_polls as usize);
+    let findings = lasting.filter_map(|((one, other), slots, polls)| {
+        let (one, other) = (context.view.member(one)?, context.view.member(other)?);
+        Some(finding(context, one, other, &slots, polls))
+    });
+    context.verdict(findings.collect())
 }
 
-fn contested(one: &Member, other: &Member) -> SlotSet {
-    match (one.claim(), other.claim()) {
-        (Some(one), Some(other)) => one.intersection(other),
-        _ => SlotSet::new(),
-    }
-}
-
-fn contested_before(previous: &ClusterView, one: NodeId, other: NodeId) -> SlotSet {
-    match (previous.member(one), previous.member(other)) {
-        (Some(one), Some(other)) => contested(one, other),
-        _ => SlotSet::new(),
-    }
-}
-
-fn finding(context: &Context<'_>, one: &Member, other: &Member, slots: &SlotSet) -> Finding {
+fn finding(context: &Context<'_>, one: &Member, other: &Member, slots: &SlotSet, polls: usize) -> Finding {
     let (winner, loser) = if one.config_epoch >= other.config_epoch { (one, other) } else { (other, one) };
     let lost = lost_bytes(winner, loser);
     let fate = match lost {
@@ -83,10 +55,9 @@ fn finding(context: &Context<'_>, one: &Member, other: &Member, slots: &SlotSet)
         loser.label,
         loser.label
     );
-    let polls = if context.past.previous.is_some() { 2 } else { 1 };
     Finding::new(Subject::slots(slots.clone(), [winner.label.clone(), loser.label.clone()]), summary)
         .with("slots", slots.clone())
-        .with("seen_in_polls_at_least", Value::Count(polls))
+        .with("seen_in_polls_at_least", Value::Count(polls as u64))
         .with("winner", &winner.label)
         .with("loser", &loser.label)
         .with_some("bytes_lost", lost.map(Value::Bytes))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::migration::OpenMigration;
 use super::node::{NodeId, Role};
+use super::slots::SlotSet;
 use super::snapshot::NodeSnapshot;
 use super::time::Timestamp;
 use super::view::ClusterView;
@@ -17,6 +18,8 @@ pub struct Past {
     /// What each member said in the view before, unless it was restarted since; by index of the member. Empty on the
     /// first poll.
     pub before: Vec<Option<Arc<NodeSnapshot>>>,
+    /// Slots that two primaries claim, in this view and in those before it.
+    pub contests: Contests,
     /// Replication lag, by index of the member.
     pub lags: Vec<Option<Lag>>,
     /// Counts since the exporter started.
@@ -68,6 +71,29 @@ impl Past {
         let grown = count(now)?.checked_sub(count(before)?)?;
         let span = now.asked_at.seconds_since(before.asked_at);
         (span > 0.0).then_some((grown, span))
+    }
+}
+
+/// Slots that two primaries claim, each on its own word, view after view.
+#[derive(Clone, Debug, Default)]
+pub struct Contests {
+    /// Views that there were, this one included, up to a hundred.
+    pub views: usize,
+    /// By claimants, in the order of the view: what each view in a row showed, this one first.
+    pub pairs: BTreeMap<(NodeId, NodeId), Vec<SlotSet>>,
+}
+
+impl Contests {
+    /// The slots of each contest that the last `polls` views all show, or all there were if they are fewer; and how many
+    /// views have shown it in a row.
+    pub fn lasting(&self, polls: usize) -> impl Iterator<Item = ((NodeId, NodeId), SlotSet, usize)> {
+        let needed = polls.clamp(1, self.views.max(1));
+        let long = self.pairs.iter().filter(move |(_, sets)| sets.len() >= needed);
+        let lasting = long.map(move |(pair, sets)| {
+            let all = sets[1..needed].iter().fold(sets[0].clone(), |all, set| all.intersection(set));
+            (*pair, all, sets.len())
+        });
+        lasting.filter(|(_, slots, _)| !slots.is_empty())
     }
 }
 

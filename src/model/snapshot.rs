@@ -58,11 +58,19 @@ pub struct NodeSnapshot {
     pub key_sweep: Option<KeySweep>,
     /// `CLUSTER SLOT-STATS ORDERBY key-count`: the fullest slots (Redis 8.2, Valkey 8.0 and later).
     pub slot_stats: Read<Vec<SlotStat>>,
-    /// End of the certificate that the server presented. The TLS handshake does not tell it yet: `None` until then, and
-    /// what depends on it is unknown.
-    pub certificate_ends: Option<Timestamp>,
+    /// When the certificates of this connection end.
+    pub certificate_ends: CertificateEnds,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
+}
+
+/// Until when the certificates are valid that were presented in the TLS handshake; `None` without TLS, or without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CertificateEnds {
+    /// The server's.
+    pub server: Option<Timestamp>,
+    /// The exporter's own: the first certificate of `tls.cert_file`.
+    pub exporter: Option<Timestamp>,
 }
 
 /// Keys of a node, all and by slot.

@@ -7,6 +7,7 @@ use super::ProbeId;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
+use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 
 /// The reply to one probe.
@@ -41,9 +42,8 @@ pub struct Replies {
     pub key_counts: Vec<(u16, Reply)>,
     /// A count of all keys of the node, where one ended since the poll before.
     pub sweep: Option<Sweep>,
-    /// End of the certificate that the server presented. The TLS handshake does not tell it yet: `None` until then, and
-    /// what depends on it is unknown.
-    pub certificate_ends: Option<Timestamp>,
+    /// When the certificates end that were presented when the connection was made.
+    pub certificate_ends: CertificateEnds,
 }
 
 /// A count of all keys of one node, slot by slot. Written keys come and go while it runs: DBSIZE stands at both ends.
@@ -67,7 +67,7 @@ impl Replies {
             answers: Vec::new(),
             key_counts: Vec::new(),
             sweep: None,
-            certificate_ends: None,
+            certificate_ends: CertificateEnds::default(),
         }
     }
 

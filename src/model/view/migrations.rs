@@ -89,10 +89,12 @@ impl ClusterView {
         Some(counted.map(|(_, keys)| keys).sum())
     }
 
-    /// Slots whose keys are to be counted on a node with the next poll: those that it is giving away, up to
-    /// `most`.
+    /// Slots whose keys are to be counted on a node with the next poll, up to `most`: those that it is giving away, and on
+    /// every primary those that no node owns, since whoever holds their keys should be given them.
     pub fn slots_to_count(&self, open: &[OpenMigration], member: &Member, most: usize) -> Vec<u16> {
         let given = open.iter().filter(|migration| migration.source == Some(member.id));
-        given.flat_map(|migration| migration.slots.iter()).take(most).collect()
+        let lost = member.is_primary().then_some(&self.coverage.unassigned);
+        let lost = lost.into_iter().flat_map(SlotSet::iter);
+        given.flat_map(|migration| migration.slots.iter()).chain(lost).take(most).collect()
     }
 }

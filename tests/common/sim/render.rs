@@ -9,6 +9,7 @@ use redis_cluster_exporter::model::address::Target;
 use redis_cluster_exporter::model::node::{Direction, Health};
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::slots::{SLOT_COUNT, SlotSet};
+use redis_cluster_exporter::model::snapshot::CertificateEnds;
 use redis_cluster_exporter::probes::{Answer, Every, ProbeId, Replies};
 
 use super::values::{bulk, links, settings};
@@ -87,7 +88,7 @@ impl Cluster {
             answers: asked.map(answer).collect(),
             key_counts: node.key_counts.iter().map(key_count).collect(),
             sweep: None,
-            certificate_ends: None,
+            certificate_ends: CertificateEnds::default(),
         }
     }
 
