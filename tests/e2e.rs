@@ -12,6 +12,7 @@
 pub mod common {
     pub mod authority;
     pub mod exporter;
+    pub mod prometheus;
     pub mod real;
     pub mod relay;
     pub mod samples;

@@ -1,61 +1,12 @@
 //! Prometheus itself as the judge of what is served.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-
-use tempfile::TempDir;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use crate::common::exporter::Exporter;
-use crate::common::real::{Cluster, available, await_that, end, free_port, server};
-
-/// A running Prometheus. Dropped, it is killed.
-struct Prometheus {
-    child: Child,
-    address: String,
-    _dir: TempDir,
-}
-
-impl Prometheus {
-    /// Scrapes every target each second, each as a job of that name.
-    fn start(targets: &[(&str, &str)]) -> Self {
-        let dir = TempDir::with_prefix("rce-prometheus-").expect("temporary directory");
-        let mut config = String::from("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n");
-        for (job, target) in targets {
-            config += &format!("  - {{job_name: {job}, static_configs: [{{targets: ['{target}']}}]}}\n");
-        }
-        std::fs::write(dir.path().join("prometheus.yml"), config).expect("configuration");
-        let address = format!("127.0.0.1:{}", free_port());
-        let mut command = Command::new("prometheus");
-        command.current_dir(dir.path()).arg(format!("--web.listen-address={address}"));
-        command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("prometheus");
-        Self { child, address, _dir: dir }
-    }
-
-    /// The answer of the HTTP API to an instant query; `+` stands for a space.
-    fn query(&self, expression: &str) -> String {
-        get(&self.address, &format!("/api/v1/query?query={expression}"), "*/*").unwrap_or_default()
-    }
-
-    /// Whether the query has one result and its value is 1.
-    fn is_one(&self, expression: &str) -> bool {
-        self.query(expression).trim_end().ends_with(r#","1"]}]}}"#)
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        end(&mut self.child);
-    }
-}
-
-/// The whole answer to one GET, head and body.
-fn get(address: &str, path: &str, accept: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n").ok()?;
-    std::io::read_to_string(stream).ok()
-}
+use crate::common::prometheus::{Prometheus, get};
+use crate::common::real::{Cluster, available, await_that, server};
 
 /// Passes every request on to `target` as one for text 0.0.4: this Prometheus always prefers OpenMetrics.
 fn text_only(target: String) -> String {
@@ -101,9 +52,9 @@ fn prometheus_scrapes_both_formats() {
         await_that(&format!("up is 1 for the job {job}"), || {
             prometheus.is_one(&format!("up{{job=\"{job}\"}}"))
         });
-        let covered = format!("rediscluster_slots_covered{{job=\"{job}\"}}==bool+16384");
+        let covered = format!("rediscluster_slots_covered{{job=\"{job}\"}}==bool 16384");
         assert!(prometheus.is_one(&covered), "{}", prometheus.query(&covered));
-        let nodes = format!("count(rediscluster_node_up{{job=\"{job}\"}}==1)==bool+6");
+        let nodes = format!("count(rediscluster_node_up{{job=\"{job}\"}}==1)==bool 6");
         assert!(prometheus.is_one(&nodes), "{}", prometheus.query(&nodes));
     }
 }
