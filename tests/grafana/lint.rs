@@ -152,7 +152,7 @@ fn places(dashboard: &Dashboard, complaints: &mut Complaints) {
         complaints.unless(w > 0 && h > 0 && x.saturating_add(w) <= 24, at, "place");
         let cells =
             (x..x.saturating_add(w).min(24)).flat_map(|x| (y..(y + h).min(y + 99)).map(move |y| (x, y)));
-        let free = cells.fold(true, |free, cell| taken.insert(cell) && free);
-        complaints.unless(free, at, "lies on another panel");
+        let lies = cells.filter(|cell| !taken.insert(*cell)).count() > 0;
+        complaints.unless(!lies, at, "lies on another panel");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use redis_cluster_exporter::checks::{CHECKS, Needs};
+use redis_cluster_exporter::checks::{CHECKS, Check, Needs};
 use redis_cluster_exporter::metrics::{self, Kind};
 use redis_cluster_exporter::model::finding::Severity;
 use redis_cluster_exporter::model::limits::Limits;
@@ -127,6 +127,15 @@ pub(crate) fn of_the_majority() -> String {
     codes.join("|")
 }
 
+/// The codes by which the verdicts of a dashboard tell that a cluster cannot be judged.
+pub(crate) fn judges_by(dashboard: &Dashboard) -> Vec<String> {
+    let queries = dashboard.queries().into_iter().filter_map(|(_, expr)| Query::read(&expr).ok());
+    let selectors = queries.flat_map(|query| query.selectors);
+    let of_unknown = selectors.filter(|selector| selector.metric == "rediscluster_check_unknown");
+    let matchers = of_unknown.flat_map(|selector| selector.matchers);
+    matchers.filter(|(label, ..)| label == "check").map(|(.., codes)| codes).collect()
+}
+
 fn color(severity: Severity) -> &'static str {
     match severity {
         Severity::P1 => "red",
@@ -141,18 +150,40 @@ const CALM: [&str; 5] = ["transparent", "text", "green", "blue", "purple"];
 /// Counts of what should not be there at all, or be there but once.
 const COUNTS: [f64; 3] = [0.0, 1.0, 2.0];
 
-/// Defaults of `limits:`.
-pub(crate) fn limits() -> BTreeMap<String, f64> {
-    let Ok(Value::Object(limits)) = serde_json::to_value(Limits::default()) else {
-        panic!("limits are a map")
-    };
-    limits.into_iter().filter_map(|(key, value)| Some((key, value.as_f64()?))).collect()
+/// One of `limits:`.
+pub(crate) struct Limit {
+    /// Its default.
+    value: f64,
+    /// The check that it is for; of two, as for fragmentation, none is told.
+    check: Option<&'static Check>,
+}
+
+impl Limit {
+    /// All that are numbers, by key. `config.example.yaml` says above each for which check it is.
+    pub(crate) fn all() -> BTreeMap<String, Self> {
+        let Ok(Value::Object(defaults)) = serde_json::to_value(Limits::default()) else {
+            panic!("limits are a map")
+        };
+        let mut limits = BTreeMap::new();
+        let mut check = None;
+        for line in include_str!("../../config.example.yaml").lines().map(str::trim) {
+            if let Some(comment) = line.strip_prefix("# ") {
+                let said = comment.split(':').next().unwrap_or_default();
+                check = CHECKS.into_iter().find(|check| check.code == said).or(check);
+            } else if let Some((key, _)) = line.split_once(':') {
+                let check = check.take();
+                let value = defaults.get(key).and_then(Value::as_f64);
+                limits.extend(value.map(|value| (key.to_owned(), Self { value, check })));
+            }
+        }
+        limits
+    }
 }
 
 /// Everything that is wrong with the lines and colours of a panel: each is a limit that its description names, in the
 /// colour of a check whose runbook it links or of a severity that its description names; and no limit is named that is
 /// neither drawn nor part of a query.
-pub(crate) fn thresholds(panel: Panel<'_>, limits: &BTreeMap<String, f64>) -> Vec<String> {
+pub(crate) fn thresholds(panel: Panel<'_>, limits: &BTreeMap<String, Limit>) -> Vec<String> {
     let (at, description) = (panel.at(), panel.description());
     let steps: Vec<&Value> =
         panel.options("thresholds").into_iter().flat_map(|thresholds| list(&thresholds["steps"])).collect();
@@ -160,24 +191,28 @@ pub(crate) fn thresholds(panel: Panel<'_>, limits: &BTreeMap<String, f64>) -> Ve
         CHECKS.iter().filter(|check| panel.checks().contains(&check.code)).map(|check| check.severity);
     let said = Severity::ALL.into_iter().filter(|severity| description.contains(severity.as_str()));
     let colors: Vec<&str> = linked.chain(said).map(color).collect();
-    let named: BTreeMap<&str, f64> =
-        description.split('`').skip(1).step_by(2).filter_map(|key| Some((key, *limits.get(key)?))).collect();
+    let words = description.split('`').skip(1).step_by(2);
+    let named: BTreeMap<&str, &Limit> = words.filter_map(|key| Some((key, limits.get(key)?))).collect();
 
     let mut wrong = Vec::new();
     for step in &steps {
-        let color = text(&step["color"]);
-        if !CALM.contains(&color) && !colors.contains(&color.trim_start_matches("dark-")) {
-            wrong.push(format!("{at}: {color} is the colour of no check that is linked"));
+        let shown = text(&step["color"]).trim_start_matches("dark-");
+        if !CALM.contains(&shown) && !colors.contains(&shown) {
+            wrong.push(format!("{at}: {shown} is the colour of no check that is linked"));
         }
         let Some(value) = step["value"].as_f64() else { continue };
+        let as_named = named.values().any(|limit| {
+            let severe = limit.check.is_none_or(|check| color(check.severity) == shown);
+            limit.value == value && severe
+        });
         let spelled = description.contains(&format!(" {value} s"));
-        if !named.values().any(|limit| *limit == value) && !COUNTS.contains(&value) && !spelled {
-            wrong.push(format!("{at}: {value} is the value of no limit that the description names"));
+        if !as_named && !COUNTS.contains(&value) && !spelled {
+            wrong.push(format!("{at}: {value} in {shown} is no limit that the description names"));
         }
     }
     let queries = panel.targets().iter().filter_map(|target| Query::read(text(&target["expr"])).ok());
     let numbers: Vec<f64> = queries.flat_map(|query| query.numbers).collect();
-    for (key, limit) in named {
+    for (key, limit) in named.into_iter().map(|(key, limit)| (key, limit.value)) {
         let drawn = steps.iter().any(|step| step["value"].as_f64() == Some(limit));
         if !drawn && !numbers.contains(&limit) {
             wrong.push(format!("{at}: names {key} ({limit}) and neither draws nor asks for it"));
