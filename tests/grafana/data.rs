@@ -69,7 +69,7 @@ fn all_are_answered(prometheus: &Prometheus, queries: &[(String, String)], nodes
 }
 
 #[test]
-fn every_query_has_an_answer() {
+fn every_query_has_an_answer_of_a_real_cluster() {
     if !available(&server()) || !available("prometheus") {
         return;
     }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use redis_cluster_exporter::checks::CHECKS;
 use serde_json::{Map, Value, json};
@@ -23,9 +24,11 @@ pub(crate) struct Dashboard {
     pub(crate) json: Value,
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Dashboard> {
-    ["fleet", "cluster", "node"].map(Dashboard::read).into()
+/// All of them, read once: what is written under `UPDATE=1` must not be read half.
+pub(crate) fn all() -> &'static [Dashboard] {
+    static ALL: LazyLock<[Dashboard; 3]> =
+        LazyLock::new(|| ["fleet", "cluster", "node"].map(Dashboard::read));
+    &*ALL
 }
 
 impl Dashboard {
@@ -69,23 +72,25 @@ impl Dashboard {
         of_panels.chain(of_annotations).map(|(at, expr)| (at, expr.to_owned())).collect()
     }
 
-    /// Puts the summaries of the checks where they belong: the table of checks has them, and a new check needs no hand.
-    pub(crate) fn with_summaries(mut self) -> Self {
+    /// The same with the summaries of the checks where they belong: the table of checks has them, and a new check needs
+    /// no hand.
+    pub(crate) fn with_summaries(&self) -> Self {
         let words: Map<String, Value> = (CHECKS.iter().enumerate())
             .map(|(index, check)| (check.code.to_owned(), json!({"index": index, "text": check.summary})))
             .collect();
         let words = json!([{"type": "value", "options": words}]);
-        let panels = self.json["panels"].as_array_mut().expect("panels");
-        for panel in panels {
-            let Some(overrides) = panel["fieldConfig"]["overrides"].as_array_mut() else { continue };
-            for over in overrides.iter_mut().filter(|over| over["matcher"]["options"] == WORDS) {
-                let properties = over["properties"].as_array_mut().expect("properties");
-                for property in properties.iter_mut().filter(|property| property["id"] == "mappings") {
+        let mut json = self.json.clone();
+        for panel in json["panels"].as_array_mut().into_iter().flatten() {
+            let overrides = panel.pointer_mut("/fieldConfig/overrides").and_then(Value::as_array_mut);
+            let of_words = |over: &&mut Value| over["matcher"]["options"] == WORDS;
+            for over in overrides.into_iter().flatten().filter(of_words) {
+                let properties = over["properties"].as_array_mut().into_iter().flatten();
+                for property in properties.filter(|property| property["id"] == "mappings") {
                     property["value"] = words.clone();
                 }
             }
         }
-        self
+        Self { name: self.name, json }
     }
 
     /// The text of the file.

@@ -144,6 +144,11 @@ fn color(severity: Severity) -> &'static str {
     }
 }
 
+/// The colour of a step or a mapped value, however dark.
+fn hue(of: &Value) -> &str {
+    text(&of["color"]).trim_start_matches("dark-")
+}
+
 /// Colours that say nothing of a severity; purple is for what cannot be judged.
 const CALM: [&str; 5] = ["transparent", "text", "green", "blue", "purple"];
 
@@ -195,11 +200,15 @@ pub(crate) fn thresholds(panel: Panel<'_>, limits: &BTreeMap<String, Limit>) -> 
     let named: BTreeMap<&str, &Limit> = words.filter_map(|key| Some((key, limits.get(key)?))).collect();
 
     let mut wrong = Vec::new();
+    let mapped = panel.options("mappings").into_iter().flat_map(list);
+    let mapped =
+        mapped.flat_map(|mapping| mapping["options"].as_object()).flat_map(|options| options.values());
+    let shown = steps.iter().copied().chain(mapped).map(hue).filter(|hue| !hue.is_empty());
+    for shown in shown.filter(|hue| !CALM.contains(hue) && !colors.contains(hue)) {
+        wrong.push(format!("{at}: {shown} is the colour of no check that is linked"));
+    }
     for step in &steps {
-        let shown = text(&step["color"]).trim_start_matches("dark-");
-        if !CALM.contains(&shown) && !colors.contains(&shown) {
-            wrong.push(format!("{at}: {shown} is the colour of no check that is linked"));
-        }
+        let shown = hue(step);
         let Some(value) = step["value"].as_f64() else { continue };
         let as_named = named.values().any(|limit| {
             let severe = limit.check.is_none_or(|check| color(check.severity) == shown);
