@@ -54,6 +54,12 @@ impl Dashboard {
         list(&self.json["templating"]["list"])
     }
 
+    /// How a query has to match the variable of this name. One value is meant as it is written: as a regular expression
+    /// `[::1]:6379` is something else, and Grafana escapes only where several can be chosen.
+    pub(crate) fn operator(&self, variable: &str) -> &'static str {
+        if variable == "job" || (variable == "redis_cluster" && self.name == "fleet") { "=~" } else { "=" }
+    }
+
     /// Annotations.
     pub(crate) fn annotations(&self) -> &[Value] {
         list(&self.json["annotations"]["list"])

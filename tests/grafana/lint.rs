@@ -15,16 +15,13 @@ const UNITS: [&str; 10] =
     ["none", "percentunit", "s", "dtdurations", "dateTimeFromNow", "bytes", "decbytes", "Bps", "ops", "cps"];
 const MESSAGES_PER_SECOND: &str = "mps";
 
-/// Variables and what they list. There is none for the instance of an exporter: a pair of exporters is to show as one.
-/// `exporter` is only for links.
+/// Variables and what they list, `CLUSTER` being the matcher of the cluster. There is none for the instance of an
+/// exporter: a pair of exporters is to show as one. `exporter` is only for links.
 const VARIABLES: [(&str, &str); 4] = [
     ("job", "label_values(rediscluster_up, job)"),
     ("redis_cluster", r#"label_values(rediscluster_up{job=~"$job"}, redis_cluster)"#),
-    (
-        "redis_node",
-        r#"label_values(rediscluster_node_up{job=~"$job", redis_cluster=~"$redis_cluster"}, redis_node)"#,
-    ),
-    ("exporter", r#"label_values(rediscluster_up{job=~"$job", redis_cluster=~"$redis_cluster"}, instance)"#),
+    ("redis_node", r#"label_values(rediscluster_node_up{job=~"$job", CLUSTER}, redis_node)"#),
+    ("exporter", r#"label_values(rediscluster_up{job=~"$job", CLUSTER}, instance)"#),
 ];
 
 fn data_source() -> Value {
@@ -80,15 +77,17 @@ fn variables(dashboard: &Dashboard, complaints: &mut Complaints) {
     let found: Vec<_> = sources.iter().map(|v| [&v["name"], &v["label"], &v["query"]]).collect();
     complaints.unless(found == [source.each_ref()], name, "one variable `datasource` for Prometheus");
     let queries = of_kind("query");
+    let matcher = format!("redis_cluster{}\"$redis_cluster\"", dashboard.operator("redis_cluster"));
     let wanted = VARIABLES.iter().filter(|(v, _)| *v != "redis_node" || name == "node");
-    let found: Vec<_> = queries.iter().map(|v| (text(&v["name"]), text(&v["query"]["query"]))).collect();
-    complaints.unless(found == wanted.copied().collect::<Vec<_>>(), name, "variables");
+    let wanted: Vec<_> = wanted.map(|(v, query)| (*v, query.replace("CLUSTER", &matcher))).collect();
+    let found = queries.iter().map(|v| (text(&v["name"]), text(&v["query"]["query"]).to_owned()));
+    complaints.unless(found.eq(wanted), name, "variables");
     for variable in queries {
         let at = format!("{name}: ${}", text(&variable["name"]));
         complaints.unless(variable["datasource"] == data_source(), &at, "another data source");
         complaints.unless(variable["refresh"] == 2, &at, "is not read again when the time range changes");
         complaints.unless(variable["definition"] == variable["query"]["query"], &at, "definition");
-        let many = variable["name"] == "job" || (variable["name"] == "redis_cluster" && name == "fleet");
+        let many = dashboard.operator(text(&variable["name"])) == "=~";
         complaints.unless(variable["multi"] == many && variable["includeAll"] == many, &at, "multi");
         complaints.unless(!many || variable["allValue"] == ".+", &at, "allValue");
     }

@@ -56,7 +56,7 @@ impl Catalogue {
             match Query::read(&expr) {
                 Err(error) => complaints.push(format!("{at}: {error}")),
                 Ok(query) => {
-                    let found = self.query(&query, dashboard.name == "node");
+                    let found = self.query(&query, dashboard);
                     complaints.extend(found.into_iter().map(|what| format!("{at}: {what}\n    {expr}")));
                 }
             }
@@ -64,9 +64,9 @@ impl Catalogue {
         complaints
     }
 
-    fn query(&self, query: &Query, of_node: bool) -> Vec<String> {
+    fn query(&self, query: &Query, dashboard: &Dashboard) -> Vec<String> {
         let mut wrong: Vec<String> =
-            query.selectors.iter().flat_map(|selector| self.selector(selector, of_node)).collect();
+            query.selectors.iter().flat_map(|selector| self.selector(selector, dashboard)).collect();
         let labels: BTreeSet<&str> = self.0.values().flat_map(|known| &known.labels).map(|l| &**l).collect();
         let unknown =
             query.labels.iter().filter(|word| !labels.contains(&***word) && !MADE.contains(&&***word));
@@ -74,7 +74,7 @@ impl Catalogue {
         wrong
     }
 
-    fn selector(&self, selector: &Selector, of_node: bool) -> Vec<String> {
+    fn selector(&self, selector: &Selector, dashboard: &Dashboard) -> Vec<String> {
         let name = &selector.metric;
         let Some(known) = self.0.get(name) else { return vec![format!("no metric {name}")] };
         let has = |label: &str| known.labels.iter().any(|known| known == label);
@@ -85,14 +85,15 @@ impl Catalogue {
         if has("redis_cluster") {
             wanted.push("redis_cluster");
         }
-        if of_node && has("redis_node") {
+        if dashboard.name == "node" && has("redis_node") {
             wanted.push("redis_node");
         }
         let mut wrong = Vec::new();
         for label in wanted {
-            let matcher = (label.to_owned(), "=~".to_owned(), format!("${label}"));
+            let operator = dashboard.operator(label);
+            let matcher = (label.to_owned(), operator.to_owned(), format!("${label}"));
             if !selector.matchers.contains(&matcher) {
-                wrong.push(format!("{name} without the matcher {label}=~\"${label}\""));
+                wrong.push(format!("{name} without the matcher {label}{operator}\"${label}\""));
             }
         }
         for (label, operator, value) in &selector.matchers {
