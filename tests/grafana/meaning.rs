@@ -113,6 +113,9 @@ impl Catalogue {
         if known.counter != ["rate", "increase"].contains(&function) {
             wrong.push(format!("{name} in {function}()"));
         }
+        if !matches!(selector.aggregation, Some("max" | "min")) && name != "up" {
+            wrong.push(format!("{name} of two exporters counts twice in {:?}", selector.aggregation));
+        }
         if function == "rate" && selector.range.as_deref() != Some("$__rate_interval") {
             wrong.push(format!("rate({name}) not over [$__rate_interval]"));
         }

@@ -2,8 +2,8 @@
 //! query is PromQL at all, Prometheus itself says.
 
 /// Words with a meaning of their own; whatever else stands alone has to be a label.
-const KEYWORDS: [&str; 10] =
-    ["and", "or", "unless", "by", "on", "bool", "ignoring", "without", "group_left", "offset"];
+const KEYWORDS: [&str; 9] =
+    ["and", "or", "unless", "on", "bool", "ignoring", "without", "group_left", "offset"];
 
 /// What selects series.
 #[derive(Debug, PartialEq)]
@@ -14,8 +14,10 @@ pub(crate) struct Selector {
     pub(crate) matchers: Vec<(String, String, String)>,
     /// What stands in brackets behind it.
     pub(crate) range: Option<String>,
-    /// The function or aggregation that it is the first thing in.
+    /// The function that it is the first thing in.
     pub(crate) function: String,
+    /// The innermost aggregation that it is in.
+    pub(crate) aggregation: Option<&'static str>,
 }
 
 /// A query, taken apart.
@@ -32,7 +34,7 @@ pub(crate) struct Query {
 impl Query {
     /// Takes a query apart; an error says what cannot be understood.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let mut reader = Reader { rest: text, query: Self::default(), calls: Vec::new() };
+        let mut reader = Reader { rest: text, query: Self::default(), calls: Vec::new(), announced: None };
         while reader.step()? {}
         Ok(reader.query)
     }
@@ -41,7 +43,10 @@ impl Query {
 struct Reader<'a> {
     rest: &'a str,
     query: Query,
+    /// What each open parenthesis belongs to.
     calls: Vec<&'a str>,
+    /// An aggregation whose labels come before its parenthesis.
+    announced: Option<&'static str>,
 }
 
 impl<'a> Reader<'a> {
@@ -63,7 +68,7 @@ impl<'a> Reader<'a> {
         } else {
             self.rest = self.rest.get(first.len_utf8()..).unwrap_or_default();
             match first {
-                '(' => self.calls.push(""),
+                '(' => self.calls.push(self.announced.take().unwrap_or_default()),
                 ')' => drop(self.calls.pop().ok_or("a parenthesis too many")?),
                 _ => {}
             }
@@ -76,13 +81,23 @@ impl<'a> Reader<'a> {
         if next == Some('{') {
             let matchers = self.matchers()?;
             let function = self.calls.last().copied().unwrap_or_default().to_owned();
+            let aggregation = self.calls.iter().rev().find_map(|call| aggregation(call));
             let range = if self.rest.starts_with('[') { Some(self.brackets()?) } else { None };
-            self.query.selectors.push(Selector { metric: word.to_owned(), matchers, range, function });
+            let metric = word.to_owned();
+            self.query.selectors.push(Selector { metric, matchers, range, function, aggregation });
+        } else if word == "by" {
+            // Its labels, so that the next parenthesis is that of the aggregation.
+            let (labels, rest) = self.rest.split_once(')').ok_or("by without labels")?;
+            let labels = labels.trim_start_matches([' ', '(']).split(", ").filter(|label| !label.is_empty());
+            self.query.labels.extend(labels.map(str::to_owned));
+            self.rest = rest;
         } else if KEYWORDS.contains(&word) {
         } else if next == Some('(') {
             self.rest = self.rest.trim_start().strip_prefix('(').unwrap_or_default();
             self.calls.push(word);
-        } else if !is_aggregation(word) {
+        } else if let Some(aggregation) = aggregation(word) {
+            self.announced = Some(aggregation);
+        } else {
             self.query.labels.push(word.to_owned());
         }
         Ok(())
@@ -126,9 +141,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Aggregations stand before `by` without a parenthesis.
-fn is_aggregation(word: &str) -> bool {
-    ["max", "min", "sum", "avg", "count", "topk"].contains(&word)
+/// The aggregation of this name.
+fn aggregation(word: &str) -> Option<&'static str> {
+    ["max", "min", "sum", "avg", "count", "topk"].into_iter().find(|known| *known == word)
 }
 
 fn seconds(range: &str) -> Option<f64> {
@@ -148,23 +163,30 @@ fn a_query_is_taken_apart() {
     let read = Query::read(
         r#"sum by (a) (rate(m_total{x=~"$x|{", y!="1"}[5m])) / on (b) (n{} > 0.5) or min_over_time(q{}[$r:1m])"#,
     );
-    let selector =
-        |metric: &str, matchers: &[(&str, &str, &str)], range: Option<&str>, function: &str| Selector {
-            metric: metric.to_owned(),
-            matchers: matchers.iter().map(|(l, o, v)| ((*l).into(), (*o).into(), (*v).into())).collect(),
-            range: range.map(str::to_owned),
-            function: function.to_owned(),
-        };
+    let matcher = |label: &str, operator: &str, value: &str| (label.into(), operator.into(), value.into());
+    let selector = |metric: &str, function: &str, range: Option<&str>| Selector {
+        metric: metric.to_owned(),
+        matchers: Vec::new(),
+        range: range.map(str::to_owned),
+        function: function.to_owned(),
+        aggregation: None,
+    };
+    let counter = Selector {
+        matchers: vec![matcher("x", "=~", "$x|{"), matcher("y", "!=", "1")],
+        aggregation: Some("sum"),
+        ..selector("m_total", "rate", Some("5m"))
+    };
     let expected = Query {
-        selectors: vec![
-            selector("m_total", &[("x", "=~", "$x|{"), ("y", "!=", "1")], Some("5m"), "rate"),
-            selector("n", &[], None, ""),
-            selector("q", &[], Some("$r:1m"), "min_over_time"),
-        ],
+        selectors: vec![counter, selector("n", "", None), selector("q", "min_over_time", Some("$r:1m"))],
         labels: vec!["a".into(), "b".into()],
         numbers: vec![300.0, 0.5],
     };
     assert_eq!(read, Ok(expected));
     assert!(Query::read("a{b=c}").is_err());
     assert!(Query::read("a)").is_err());
+    let nested = Query::read("sum(max by (a, b) (m{}) + n{})").expect("a query");
+    assert_eq!(
+        nested.selectors.iter().map(|s| s.aggregation).collect::<Vec<_>>(),
+        [Some("max"), Some("sum")]
+    );
 }
