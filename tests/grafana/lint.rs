@@ -16,12 +16,15 @@ const UNITS: [&str; 10] =
 const MESSAGES_PER_SECOND: &str = "mps";
 
 /// Variables and what they list, `CLUSTER` being the matcher of the cluster. There is none for the instance of an
-/// exporter: a pair of exporters is to show as one. `exporter` is only for links.
+/// exporter: a pair of exporters is to show as one. `exporter`, a URL, is only for links.
 const VARIABLES: [(&str, &str); 4] = [
     ("job", "label_values(rediscluster_up, job)"),
     ("redis_cluster", r#"label_values(rediscluster_up{job=~"$job"}, redis_cluster)"#),
     ("redis_node", r#"label_values(rediscluster_node_up{job=~"$job", CLUSTER}, redis_node)"#),
-    ("exporter", r#"label_values(rediscluster_up{job=~"$job", CLUSTER}, instance)"#),
+    (
+        "exporter",
+        r#"query_result(max by (exporter) (label_replace(label_replace(rediscluster_up{job=~"$job", CLUSTER}, "exporter", "http://$1", "instance", "(.+)"), "exporter", "$1", "exporter_url", "(.+)")))"#,
+    ),
 ];
 
 fn data_source() -> Value {
@@ -100,7 +103,7 @@ fn links(dashboard: &Dashboard, complaints: &mut Complaints) {
     let kept = sibling.is_some_and(|link| link["includeVars"] == true && link["keepTime"] == true);
     complaints.unless(kept, dashboard.name, "no link to the other dashboards with variables and time");
     let page = if dashboard.name == "fleet" { "/" } else { "/clusters/${redis_cluster}" };
-    let url = format!("http://${{exporter}}{page}");
+    let url = format!("${{exporter}}{page}");
     complaints.unless(
         links.iter().any(|link| link["url"] == url),
         dashboard.name,
@@ -128,14 +131,14 @@ fn panel(panel: Panel<'_>, complaints: &mut Complaints) {
     for link in list(&panel.json["links"]) {
         let code = text(&link["title"]).strip_prefix("Runbook: ").unwrap_or_default();
         complaints.unless(CHECKS.iter().any(|check| check.code == code), at, &format!("no check {code}"));
-        let url = format!("http://${{exporter}}/runbooks/{code}");
+        let url = format!("${{exporter}}/runbooks/{code}");
         complaints.unless(link["url"] == url, at, &format!("link of {code}"));
     }
     let column_links = panel.overrides().filter(|(id, _)| *id == "links").flat_map(|(_, value)| list(value));
     for url in column_links.map(|link| text(&link["url"])) {
         let inside = url.starts_with("/d/rediscluster-cluster?") || url.starts_with("/d/rediscluster-node?");
         let kept = url.contains("${datasource:queryparam}") && url.contains("${__url_time_range}");
-        let runbook = url == "http://${exporter}/runbooks/${__value.raw}";
+        let runbook = url == "${exporter}/runbooks/${__value.raw}";
         complaints.unless((inside && kept) || runbook, at, &format!("link of a column: {url}"));
     }
 }
