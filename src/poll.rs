@@ -85,13 +85,13 @@ impl Poller {
             dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
             links: BTreeMap::new(),
             seeds: Seeds::new(cluster),
-            history,
             count_slots: BTreeMap::new(),
             slow_due: Instant::now(),
             sweeps: Sweeps::new(poll.sweep_interval),
-            news: News::new(cluster.name.clone()),
+            news: News::new(cluster.name.clone(), history.last.as_deref()),
             neighbours,
             counts,
+            history,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::frame::Frame;
 use crate::model::failure::AskError;
 use crate::model::past::{Change, Event};
+use crate::model::view::ClusterView;
 
 /// What was last said of each node, by label.
 pub(super) struct News {
@@ -15,22 +16,19 @@ pub(super) struct News {
 }
 
 impl News {
-    pub(super) fn new(cluster: Arc<str>) -> Self {
-        Self { cluster, told: BTreeMap::new(), up: None }
+    /// Nothing is said again of the `last` view: it was there before a reload.
+    pub(super) fn new(cluster: Arc<str>, last: Option<&ClusterView>) -> Self {
+        let told = last.into_iter().flat_map(states).map(|(label, error)| (label, error.map(AskError::kind)));
+        Self { cluster, told: told.collect(), up: last.map(|view| view.reachable() > 0) }
     }
 
     /// Logs what is new in a frame.
     pub(super) fn tell(&mut self, frame: &Frame) {
         frame.past.events.iter().for_each(|event| self.event(event));
         let mut now = BTreeMap::new();
-        for member in frame.view.members.iter().filter(|member| member.owns_label && member.said.is_some()) {
-            self.node(&member.label, member.error());
-            now.insert(Arc::clone(&member.label), member.error().map(AskError::kind));
-        }
-        for stranger in &frame.view.strangers {
-            let label: Arc<str> = Arc::from(stranger.target.to_string());
-            self.node(&label, Some(&stranger.error));
-            now.insert(label, Some(stranger.error.kind()));
+        for (label, error) in states(&frame.view) {
+            self.node(&label, error);
+            now.insert(label, error.map(AskError::kind));
         }
         self.told = now;
         self.whole(frame);
@@ -80,4 +78,12 @@ impl News {
             Change::Failover { before } => tracing::warn!(cluster, node, before = &**before, "failover"),
         }
     }
+}
+
+/// Everybody who was asked, by label, and why the ask failed.
+fn states(view: &ClusterView) -> impl Iterator<Item = (Arc<str>, Option<&AskError>)> {
+    let members = view.members.iter().filter(|member| member.owns_label && member.said.is_some());
+    let members = members.map(|member| (Arc::clone(&member.label), member.error()));
+    let strangers = view.strangers.iter();
+    members.chain(strangers.map(|stranger| (Arc::from(stranger.target.to_string()), Some(&stranger.error))))
 }

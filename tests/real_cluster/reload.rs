@@ -53,6 +53,27 @@ fn clusters_come_and_go_with_the_file_and_the_others_go_on() {
     assert!(exporter.lives());
 }
 
+#[test]
+fn what_was_said_is_not_said_again_after_a_reload() {
+    if !available(&server()) {
+        return;
+    }
+    let (cluster, other) = (Cluster::of(3, 0).boot(), Cluster::of(1, 0).boot());
+    let (a, b) = (("first", cluster.primary(0)), ("second", other.primary(0)));
+    let exporter = Exporter::with_file(&yaml(&[a]));
+    exporter.until("all nodes answer", |s| reachable(s, "first") == Some(3.0));
+    cluster.kill(cluster.primary(2));
+    exporter.until("one is missed", |s| reachable(s, "first") == Some(2.0));
+    exporter.reload(&yaml(&[a, b]));
+    let polls = |s: &Samples| s.value("rediscluster_exporter_polls_total", &[("redis_cluster", "first")]);
+    let reloaded = exporter.until("the second is there", |s| reachable(s, "second") == Some(1.0));
+    exporter.until("two more polls", |s| polls(s) >= polls(&reloaded) + 2.0);
+    let log = exporter.log();
+    let lines = |words: &str| log.lines().filter(|line| line.contains(words)).count();
+    assert_eq!(lines("node does not answer"), 1, "{log}");
+    assert_eq!(lines("cluster answers"), 2, "one for each cluster:\n{log}");
+}
+
 fn changes(samples: &Samples, kind: &str) -> f64 {
     let labels = [("redis_cluster", "first"), ("kind", kind)];
     samples.value("rediscluster_topology_changes_total", &labels)
