@@ -51,6 +51,7 @@ mod replicas_missing;
 mod replication_lag;
 mod replication_lag_critical;
 mod resync_loop;
+mod shell;
 mod slot_maps_disagree;
 mod slots_imbalanced;
 mod slots_uncovered;
@@ -239,6 +240,21 @@ mod tests {
                 assert!(CHECKS.iter().any(|other| other.code == *code), "{} explains {code}", check.code);
                 assert_ne!(*code, check.code);
             }
+        }
+    }
+
+    #[test]
+    fn nothing_explains_itself_through_others() {
+        let row = |code: &str| CHECKS.into_iter().find(|check| check.code == code).unwrap();
+        for check in CHECKS {
+            let mut reached = check.explains.to_vec();
+            let mut next = 0;
+            while let Some(code) = reached.get(next).copied() {
+                let more = row(code).explains.iter().filter(|code| !reached.contains(code));
+                reached.extend(more.copied().collect::<Vec<_>>());
+                next += 1;
+            }
+            assert!(!reached.contains(&check.code), "{}", check.code);
         }
     }
 }

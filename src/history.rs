@@ -3,16 +3,17 @@
 
 mod clock;
 mod contests;
+mod findings;
 mod migrations;
 mod offsets;
 mod orphans;
 mod resyncs;
 mod topology;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::checks::Judgement;
+use crate::model::event::{EventLog, Happening, Record};
 use crate::model::info::Field;
 use crate::model::past::Past;
 use crate::model::snapshot::NodeSnapshot;
@@ -35,8 +36,8 @@ pub struct History {
     migrations: migrations::Migrations,
     resyncs: resyncs::Resyncs,
     orphans: orphans::Counted,
-    /// Since when a finding holds, by code and subject.
-    since: BTreeMap<(&'static str, String), Timestamp>,
+    findings: findings::Findings,
+    log: Arc<EventLog>,
 }
 
 impl History {
@@ -57,17 +58,16 @@ impl History {
         past
     }
 
-    /// Dates the findings: those that held in the poll before keep their time.
-    pub fn date(&mut self, judgements: &mut [Judgement], now: Timestamp) {
-        let before = std::mem::take(&mut self.since);
-        for judgement in judgements {
-            for finding in judgement.outcome.findings() {
-                let key = (judgement.check.code, finding.subject.key());
-                let since = before.get(&key).copied().unwrap_or(now);
-                judgement.since.push(since);
-                self.since.insert(key, since);
-            }
+    /// Dates the findings, those that held in the poll before by their first sight, and returns all that has happened
+    /// up to this poll, of which `past` holds what changed.
+    pub fn date(&mut self, judgements: &mut [Judgement], past: &Past, now: Timestamp) -> Arc<EventLog> {
+        let changes = past.events.iter().map(|event| Happening::Changed(event.clone()));
+        let happened: Vec<Happening> = changes.chain(self.findings.fold(judgements, now)).collect();
+        if !happened.is_empty() {
+            let log = Arc::make_mut(&mut self.log);
+            happened.into_iter().for_each(|what| log.push(Record { at: now, what }));
         }
+        Arc::clone(&self.log)
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! | path | returns |
 //! |---|---|
-//! | `/` | landing page: version, clusters, links |
+//! | `/`, `/clusters/NAME` | status pages: all clusters; one, with findings, slots, views, nodes and events |
 //! | `/metrics` | the exposition of all clusters, or of `?cluster=NAME` (400 where there is none of that name) |
 //! | `/-/healthy` | 200 while the poll loops turn, 503 when one has stood still for 3 intervals |
 //! | `/-/ready` | 200 after the first frame of every cluster, 503 naming the missing until then |
 //! | `/-/reload` | `POST`: reads the configuration anew; 403 unless it was enabled |
-//! | `/runbooks/CHECK` | the runbook of a check, as Markdown |
+//! | `/runbooks`, `/runbooks/CHECK` | all runbooks; that of a check, as a page for browsers and as Markdown for others |
+//! | `/assets/page.css`, `/assets/page.js` | style and script of the pages |
+//! | `/api/v1/clusters`, `/api/v1/clusters/NAME` | verdict and findings as JSON; of one cluster topology and views too |
+//! | `/api/v1/clusters/NAME/events` | what happened, newest first |
 //! | `/api/v1/sd` | Prometheus `http_sd`: one target per cluster |
 //!
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.
 //!
-//! [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies, [`classic`] makes the older
+//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies, [`classic`] makes the older
 //! text format, [`health`] judges the poll loops, [`server`] accepts connections.
 #![allow(
     clippy::disallowed_methods,
@@ -24,6 +27,7 @@ pub mod exposition;
 pub mod health;
 mod listen;
 pub mod negotiate;
+mod pages;
 mod patient;
 mod routes;
 pub mod server;

@@ -5,6 +5,7 @@
 //! set: that is none, too. A node that has a TLS listener but was asked without TLS, and tells nothing, is unknown.
 
 use super::context::{Node, Said};
+use super::shell::shell_word;
 use super::{Check, Context, Needs, hours, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds};
 use crate::model::info::Field;
@@ -86,7 +87,8 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
             .with_some("server_remaining", server.map(Value::Seconds))
             .with_some("client_remaining", client.map(Value::Seconds))
             .run(format!(
-                "openssl s_client -connect {label} </dev/null | openssl x509 -noout -enddate -subject"
+                "openssl s_client -connect {} </dev/null | openssl x509 -noout -enddate -subject",
+                shell_word(label)
             )),
     )
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 pub(super) use promotion::Promotion;
 
+use super::shell::shell_word;
 use crate::model::finding::{Finding, Outcome};
 use crate::model::info::{Field, Info, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
@@ -172,13 +173,6 @@ fn turnout(view: &ClusterView) -> (usize, usize) {
     (rows().filter(votes).filter(told).count(), rows().filter(votes).count())
 }
 
-/// The least that any node has; the default of 15 s where none tells.
-fn node_timeout(view: &ClusterView) -> f64 {
-    let settings = view.members.iter().filter_map(|member| member.said.as_ref()?.settings.as_ref().ok());
-    let timeouts = settings.filter_map(|settings| settings.get("cluster-node-timeout")?.parse::<f64>().ok());
-    timeouts.reduce(f64::min).map_or(15.0, |millis| millis / 1e3)
-}
-
 impl<'a> Context<'a> {
     /// A context for all checks of one view. `others` are the ids of the nodes of the other configured clusters.
     pub fn new(
@@ -189,7 +183,7 @@ impl<'a> Context<'a> {
         interval: Duration,
         others: &'a [(Arc<str>, BTreeSet<NodeId>)],
     ) -> Self {
-        let (turnout, node_timeout) = (turnout(view), node_timeout(view));
+        let (turnout, node_timeout) = (turnout(view), view.node_timeout());
         let hosts = OnceCell::new();
         Self { view, past, limits, expect, interval, others, turnout, node_timeout, hosts }
     }
@@ -307,10 +301,10 @@ impl<'a> Context<'a> {
     pub(super) fn cli(&self, member: &Member, command: &str) -> String {
         match &member.route {
             Some(crate::model::address::Target::Tcp(address)) => {
-                format!("redis-cli -h {} -p {} {command}", address.host, address.port)
+                format!("redis-cli -h {} -p {} {command}", shell_word(&address.host), address.port)
             }
             Some(crate::model::address::Target::Unix(path)) => {
-                format!("redis-cli -s {} {command}", path.display())
+                format!("redis-cli -s {} {command}", shell_word(&path.display().to_string()))
             }
             None => format!("redis-cli {command}  # on {}", member.label),
         }

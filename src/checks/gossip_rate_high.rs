@@ -9,7 +9,7 @@ use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::info::Field;
-use crate::model::snapshot::NodeSnapshot;
+use crate::model::snapshot::ClusterInfo;
 
 pub(super) static CHECK: Check = Check {
     code: "gossip_rate_high",
@@ -23,13 +23,6 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-/// Messages sent, of all kinds.
-const SENT: Field = Field::new("cluster_stats_messages_sent");
-/// Those of the kinds that applications cause.
-const PUBLISH: [Field; 2] = [
-    Field::new("cluster_stats_messages_publish_sent"),
-    Field::new("cluster_stats_messages_publishshard_sent"),
-];
 /// Those of the kinds that stand for a change of who serves what.
 const UNREST: [Field; 4] = [
     Field::new("cluster_stats_messages_auth-ack_sent"),
@@ -42,26 +35,16 @@ fn look(context: &Context<'_>) -> Outcome {
     context.each_node(|node| judge(context, node))
 }
 
-/// Messages sent of these kinds; servers write no line for what was never sent.
-fn sent(said: &NodeSnapshot, kinds: &[Field]) -> Option<u64> {
-    let fields = &said.cluster.as_ref().ok()?.fields;
-    Some(kinds.iter().filter_map(|kind| fields.unsigned(*kind)).fold(0, u64::saturating_add))
-}
-
-/// All but what applications cause.
-fn gossip(said: &NodeSnapshot) -> Option<u64> {
-    Some(sent(said, &[SENT])?.saturating_sub(sent(said, &PUBLISH)?))
-}
-
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let Some(rate) = context.past.rate(node.at, node.said, gossip) else {
+    let rate_of = |sent: &dyn Fn(&ClusterInfo) -> Option<u64>| {
+        context.past.rate(node.at, node.said, |said| sent(said.cluster.as_ref().ok()?))
+    };
+    let Some(rate) = rate_of(&ClusterInfo::gossip_sent) else {
         return Said::Unknown("the rate of bus messages takes two polls without a restart".to_owned());
     };
-    let rate_of = |kinds: &[Field]| context.past.rate(node.at, node.said, |said| sent(said, kinds));
     let limits = context.limits;
     let (nodes, timeout) = (context.view.members.len(), context.node_timeout());
-    let peers = nodes.saturating_sub(1) as f64;
-    let bound = 2.0 * (1.0 + 2.0 * peers / timeout.max(0.001));
+    let bound = context.view.bus_bound(timeout);
     let limit = (bound * limits.gossip_factor).min(limits.gossip_messages_per_second);
     if rate <= limit {
         return Said::Fine;
@@ -81,8 +64,11 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
             .with("critical", critical)
             .with("nodes", Value::Count(nodes as u64))
             .with("node_timeout", Value::Seconds(timeout))
-            .with_some("publish", rate_of(&PUBLISH).map(Value::PerSecond))
-            .with_some("unrest", rate_of(&UNREST).map(Value::PerSecond))
+            .with_some(
+                "publish",
+                rate_of(&|info| Some(info.sent(&ClusterInfo::PUBLISH))).map(Value::PerSecond),
+            )
+            .with_some("unrest", rate_of(&|info| Some(info.sent(&UNREST))).map(Value::PerSecond))
             .run(context.cli(node.member, "CLUSTER INFO"))
             .run(context.cli(node.member, "CONFIG GET cluster-node-timeout")),
     )

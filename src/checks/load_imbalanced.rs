@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::context::Node;
+use super::shell::shell_word;
 use super::{Check, Context, Needs, hours, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::info::{Field, sub_value};
@@ -130,5 +131,5 @@ fn finding(context: &Context<'_>, node: Node<'_>, found: &[Hot]) -> Finding {
         .with_some("hottest_slots", (!stats.is_empty()).then_some(stats))
         .run(context.cli(node.member, "INFO commandstats"))
         .run(context.cli(node.member, "CLUSTER SLOT-STATS ORDERBY key-count LIMIT 10 DESC"))
-        .run(format!("redis-cli --cluster rebalance {} --cluster-simulate", node.member.label))
+        .run(format!("redis-cli --cluster rebalance {} --cluster-simulate", shell_word(&node.member.label)))
 }

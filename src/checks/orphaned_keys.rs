@@ -9,6 +9,7 @@
 //! are counted that nobody owns, they are found at once, without a sweep.
 
 use super::context::Node;
+use super::shell::shell_word;
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::past::Orphans;
@@ -100,6 +101,6 @@ fn finding(context: &Context<'_>, member: &Member, orphans: &Orphans) -> Finding
         .with("owned", member.slots.clone())
         .with_some("found_in", elsewhere)
         .run(context.cli(member, "DBSIZE"))
-        .run(format!("redis-cli --cluster check {}", member.label))
+        .run(format!("redis-cli --cluster check {}", shell_word(&member.label)))
         .run(context.cli(member, "CLUSTER GETKEYSINSLOT SLOT 10"))
 }

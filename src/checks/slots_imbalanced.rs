@@ -1,6 +1,7 @@
 //! One primary owns more slots than the mean of all that own any, by more than the limit. A primary that owns none is new
 //! or about to leave, and does not count. What slots hold differs: `load_imbalanced` looks at that.
 
+use super::shell::shell_word;
 use super::{Check, Context, Needs, hours, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::view::Member;
@@ -44,7 +45,7 @@ fn look(context: &Context<'_>) -> Outcome {
             .with("limit", Value::Ratio(context.limits.slots_imbalance_ratio))
             .with("mean", Value::Count(mean as u64))
             .with("slots", slots.collect::<Vec<_>>())
-            .run(format!("redis-cli --cluster info {}", largest.label))
-            .run(format!("redis-cli --cluster rebalance {} --cluster-simulate", largest.label)),
+            .run(format!("redis-cli --cluster info {}", shell_word(&largest.label)))
+            .run(format!("redis-cli --cluster rebalance {} --cluster-simulate", shell_word(&largest.label))),
     ])
 }

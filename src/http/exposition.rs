@@ -146,6 +146,15 @@ impl Bodies {
     }
 }
 
+/// A body of these bytes: gzipped where `gzip` is set, and plain should that fail.
+pub(super) async fn zipped(plain: Bytes, gzip: bool) -> Body {
+    let packed = if gzip { compress(plain.clone()).await } else { None };
+    match packed {
+        Some(bytes) => Body { bytes, gzip },
+        None => Body { bytes: plain, gzip: false },
+    }
+}
+
 /// `None` where it cannot be done; then the plain bytes are sent.
 async fn compress(plain: Bytes) -> Option<Bytes> {
     run(plain.len(), move || gzip(&plain).ok()).await?

@@ -40,6 +40,13 @@ pub fn format(accept: &str) -> Format {
     }
 }
 
+/// Whether this `Accept` header wants HTML rather than Markdown: browsers name it, `curl` and scripts do not.
+pub fn html(accept: &str) -> bool {
+    let ranges: Vec<Range<'_>> = items(accept, ',').filter_map(Range::parse).collect();
+    let quality = |name: &str| ranges.iter().find(|range| range.is(name)).map_or(0.0, |range| range.quality);
+    quality("text/html") > quality("text/markdown").max(quality("text/plain"))
+}
+
 /// Whether this `Accept-Encoding` header lets us send gzip, and does not prefer the plain bytes.
 pub fn gzip(accept_encoding: &str) -> bool {
     let ranges: Vec<Range<'_>> = items(accept_encoding, ',').filter_map(Range::parse).collect();
@@ -137,6 +144,21 @@ mod tests {
             ("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5", Classic),
         ] {
             assert_eq!(format(accept), wanted, "{accept}");
+        }
+    }
+
+    #[test]
+    fn html_only_where_it_is_named() {
+        for (accept, wanted) in [
+            ("", false),
+            ("*/*", false),
+            ("text/*", false),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("text/markdown, text/html;q=0.5", false),
+            ("text/markdown;q=0.5, text/html", true),
+            ("text/html;q=0", false),
+        ] {
+            assert_eq!(html(accept), wanted, "{accept}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{Extension, MatchedPath, Path, Query, Request, State};
+use axum::extract::{Extension, MatchedPath, Query, Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -17,9 +17,7 @@ use tokio::time::timeout;
 
 use super::exposition::Source;
 use super::negotiate::{self, Format};
-use super::{App, Published, health};
-use crate::checks::CHECKS;
-use crate::status;
+use super::{App, Published, health, pages};
 
 /// How long `POST /-/reload` waits to hear how it went.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,13 +29,20 @@ pub(super) struct Dialled(pub(super) Option<SocketAddr>);
 /// The routes of [`super`].
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
-        .route("/", get(landing))
+        .route("/", get(pages::fleet))
+        .route("/clusters/{name}", get(pages::cluster))
+        .route("/runbooks", get(pages::runbooks))
+        .route("/runbooks/{check}", get(pages::runbook))
+        .route("/assets/page.css", get(pages::style))
+        .route("/assets/page.js", get(pages::script))
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(reload))
+        .route("/api/v1/clusters", get(pages::clusters_json))
+        .route("/api/v1/clusters/{name}", get(pages::cluster_json))
+        .route("/api/v1/clusters/{name}/events", get(pages::events_json))
         .route("/api/v1/sd", get(service_discovery))
-        .route("/runbooks/{check}", get(runbook))
         .fallback(async || (StatusCode::NOT_FOUND, "404: there is no such page; / lists what there is\n"))
         .method_not_allowed_fallback(async || (StatusCode::METHOD_NOT_ALLOWED, "405: not with this method\n"))
         .layer(from_fn_with_state(Arc::clone(&app), around))
@@ -55,15 +60,6 @@ async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Re
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-/// Compiled in: it is there at night and without the internet.
-async fn runbook(Path(code): Path<String>) -> Response {
-    let markdown = [(header::CONTENT_TYPE, "text/markdown; charset=utf-8")];
-    match CHECKS.iter().find(|check| check.code == code) {
-        Some(check) => (markdown, check.runbook).into_response(),
-        None => (StatusCode::NOT_FOUND, "404: there is no check of this name\n").into_response(),
-    }
 }
 
 async fn metrics(
@@ -110,7 +106,7 @@ fn bad_request(text: String) -> Response {
 }
 
 /// All values of a header as the one list that they are (RFC 9110 §5.3).
-fn joined(headers: &HeaderMap, name: HeaderName) -> String {
+pub(super) fn joined(headers: &HeaderMap, name: HeaderName) -> String {
     let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(",")
 }
@@ -177,25 +173,4 @@ async fn service_discovery(
     };
     let targets: Value = app.clusters.load().iter().map(target).collect();
     Ok(([(header::CONTENT_TYPE, "application/json")], targets.to_string()).into_response())
-}
-
-async fn landing(State(app): State<Arc<App>>) -> Response {
-    let clusters = app.clusters.load();
-    let now = crate::clock::now();
-    let row = |cluster: &Published| status::Row {
-        name: Arc::clone(&cluster.name),
-        polled: cluster.frame().map(|frame| status::Polled::of(&frame, now)),
-    };
-    let rows: Vec<_> = clusters.iter().map(row).collect();
-    let nonce = format!("{:032x}", rand::random::<u128>());
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
-    let page = status::landing(&rows, app.reload.is_some(), &nonce);
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        (header::REFERRER_POLICY, "no-referrer".to_owned()),
-    ];
-    (headers, page).into_response()
 }

@@ -145,22 +145,11 @@ pub(super) static ROWS: &[Metric] = &[
         "bus_messages_expected_per_second",
         "Upper bound of bus messages that a healthy node sends at this size and node timeout: 2 * (1 + 2 * (N - 1) \
          / T)",
-        Cluster(expected_messages),
+        Cluster(|f| Some(Num::F(f.view.bus_bound(f.view.node_timeout())))),
     ),
 ];
 
 fn open_slots(frame: &Frame, mechanism: Mechanism) -> u64 {
     let open = frame.past.migrations.iter().filter(|migration| migration.mechanism == mechanism);
     open.map(|migration| u64::from(migration.slots.len().max(1))).sum()
-}
-
-/// Every node pings one random peer a second, and each peer whose last pong is older than half the node timeout;
-/// every ping is answered. Gossip makes the real number smaller.
-fn expected_messages(frame: &Frame) -> Option<Num> {
-    const DEFAULT_TIMEOUT_MS: u64 = 15_000;
-    let said = frame.view.members.iter().filter_map(|member| member.said.as_ref());
-    let timeouts = said.filter_map(|said| said.settings.as_ref().ok()?.unsigned("cluster-node-timeout"));
-    let timeout = timeouts.min().unwrap_or(DEFAULT_TIMEOUT_MS).max(1) as f64 / 1e3;
-    let peers = frame.view.members.len().saturating_sub(1) as f64;
-    Some(Num::F(2.0 * (1.0 + 2.0 * peers / timeout)))
 }

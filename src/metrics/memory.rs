@@ -3,7 +3,6 @@
 use super::Read::Node;
 use super::{Metric, Num, info, info_is, info_signed};
 use crate::model::info::Field;
-use crate::model::snapshot::NodeSnapshot;
 
 pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("node_memory_used", "Bytes that the server allocated", info("used_memory")).bytes(),
@@ -14,7 +13,7 @@ pub(super) static ROWS: &[Metric] = &[
         "node_memory_limit",
         "What memory is judged against: maxmemory where there is one, else the memory of the host (INFO maxmemory, \
          total_system_memory)",
-        Node(limit),
+        Node(|said| said.memory_limit().map(Num::U)),
     )
     .bytes(),
     Metric::gauge("node_memory_evicting", "1 if keys may be evicted at maxmemory: any policy but noeviction (INFO \
@@ -57,12 +56,5 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("node_loading", "1 while the server reads its dataset", info_is("loading", "1")),
 ];
 
-const MAX: Field = Field::new("maxmemory");
-const SYSTEM: Field = Field::new("total_system_memory");
 const POLICY: Field = Field::new("maxmemory_policy");
 const DEFRAG: Field = Field::new("active_defrag_running");
-
-fn limit(said: &NodeSnapshot) -> Option<Num> {
-    let info = said.info.as_ref().ok()?;
-    info.unsigned(MAX).filter(|max| *max > 0).or_else(|| info.unsigned(SYSTEM)).map(Num::U)
-}

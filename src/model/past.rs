@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::event::EventLog;
 use super::migration::OpenMigration;
 use super::node::{NodeId, Role};
 use super::slots::SlotSet;
@@ -26,6 +27,8 @@ pub struct Past {
     pub totals: Totals,
     /// What happened between the last view and this one.
     pub events: Vec<Event>,
+    /// What happened since the exporter started, this poll included.
+    pub log: Arc<EventLog>,
     /// When the topology last changed, as far as it was seen.
     pub changed_at: Option<Timestamp>,
     /// Failovers of the last day, oldest first, at most [`Past::MOST_FAILOVERS`].

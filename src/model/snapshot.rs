@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::address::Target;
 use super::failure::{AskError, Read};
-use super::info::Info;
+use super::info::{Field, Info};
 use super::migration::Migration;
 use super::node::{NodeId, Role, Viewpoint};
 use super::time::Timestamp;
@@ -189,6 +189,23 @@ impl ClusterInfo {
             Some((kind, way, count.parse().ok()?))
         })
     }
+
+    /// Messages sent of the kinds that applications cause.
+    pub const PUBLISH: [Field; 2] = [
+        Field::new("cluster_stats_messages_publish_sent"),
+        Field::new("cluster_stats_messages_publishshard_sent"),
+    ];
+
+    /// Bus messages sent since the server's start, of these lines. Servers write none for what was never sent.
+    pub fn sent(&self, lines: &[Field]) -> u64 {
+        lines.iter().filter_map(|line| self.fields.unsigned(*line)).fold(0, u64::saturating_add)
+    }
+
+    /// Bus messages sent since the server's start, all but those that applications cause.
+    pub fn gossip_sent(&self) -> Option<u64> {
+        const SENT: Field = Field::new("cluster_stats_messages_sent");
+        Some(self.fields.unsigned(SENT)?.saturating_sub(self.sent(&Self::PUBLISH)))
+    }
 }
 
 /// Which way a bus message went.
@@ -254,5 +271,14 @@ impl NodeSnapshot {
     pub fn is_loading(&self) -> bool {
         let loading = self.info.as_ref().is_ok_and(|i| i.get("loading") == Some("1"));
         loading || matches!(self.outcome, Err(AskError::Loading(_)))
+    }
+
+    /// What its memory is measured against, bytes: `maxmemory` where there is one, else the memory of the host (INFO
+    /// `total_system_memory`).
+    pub fn memory_limit(&self) -> Option<u64> {
+        const MAX: Field = Field::new("maxmemory");
+        const SYSTEM: Field = Field::new("total_system_memory");
+        let info = self.info.as_ref().ok()?;
+        info.unsigned(MAX).filter(|max| *max > 0).or_else(|| info.unsigned(SYSTEM))
     }
 }

@@ -207,4 +207,19 @@ impl ClusterView {
     pub fn quorum(&self) -> usize {
         self.voters().count() / 2 + 1
     }
+
+    /// `cluster-node-timeout`, seconds: the shortest that a node tells; the default of 15 where none does.
+    pub fn node_timeout(&self) -> f64 {
+        let said = self.members.iter().filter_map(|member| member.said.as_ref());
+        let timeouts = said.filter_map(|said| said.settings.as_ref().ok()?.unsigned("cluster-node-timeout"));
+        timeouts.min().map_or(15.0, |millis| millis as f64 / 1e3)
+    }
+
+    /// Upper bound of bus messages per second that a healthy node sends at this size and `timeout` (the node timeout,
+    /// seconds): each node pings one random peer a second, and each peer whose last pong is older than half of it; every
+    /// ping is answered. Gossip makes the real number smaller.
+    pub fn bus_bound(&self, timeout: f64) -> f64 {
+        let peers = self.members.len().saturating_sub(1) as f64;
+        2.0 * (1.0 + 2.0 * peers / timeout.max(0.001))
+    }
 }

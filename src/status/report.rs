@@ -7,7 +7,7 @@ use serde_json::{Map, Number, Value as Json, json};
 
 use crate::checks::{Judgement, Needs};
 use crate::frame::Frame;
-use crate::model::finding::{Finding, Outcome, Severity, Value, seconds};
+use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds};
 use crate::model::time::Timestamp;
 
 /// What is said of a whole cluster.
@@ -28,6 +28,17 @@ impl Verdict {
             Self::Firing(severity) => severity.as_str(),
             Self::Ok => "ok",
             Self::Unknown => "unknown",
+        }
+    }
+
+    /// How bad it is: P1, then unknown, then the rest.
+    pub(super) fn rank(self) -> u8 {
+        match self {
+            Self::Firing(Severity::P1) => 4,
+            Self::Unknown => 3,
+            Self::Firing(Severity::P2) => 2,
+            Self::Firing(Severity::P3) => 1,
+            Self::Ok => 0,
         }
     }
 
@@ -60,20 +71,13 @@ fn is_blind(frame: &Frame) -> bool {
     about_all.all(|judgement| matches!(judgement.outcome, Outcome::Unknown(_)))
 }
 
-/// The worst of several verdicts: P1, then unknown, then the rest.
+/// The worst of several verdicts; unknown if there is none.
 pub fn worst(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    let rank = |verdict: &Verdict| match verdict {
-        Verdict::Firing(Severity::P1) => 4,
-        Verdict::Unknown => 3,
-        Verdict::Firing(Severity::P2) => 2,
-        Verdict::Firing(Severity::P3) => 1,
-        Verdict::Ok => 0,
-    };
-    verdicts.max_by_key(rank).unwrap_or(Verdict::Unknown)
+    verdicts.max_by_key(|verdict| verdict.rank()).unwrap_or(Verdict::Unknown)
 }
 
 /// Findings of a frame, worst first, with their judgement and since when they hold.
-fn findings(frame: &Frame) -> Vec<(&Judgement, &Finding, Timestamp)> {
+pub(super) fn findings(frame: &Frame) -> Vec<(&Judgement, &Finding, Timestamp)> {
     let mut findings: Vec<_> = frame
         .judgements
         .iter()
@@ -91,7 +95,8 @@ fn findings(frame: &Frame) -> Vec<(&Judgement, &Finding, Timestamp)> {
     findings
 }
 
-fn unknown(frame: &Frame) -> impl Iterator<Item = (&'static str, &str)> {
+/// The checks that cannot tell, and why.
+pub(super) fn unknown(frame: &Frame) -> impl Iterator<Item = (&'static str, &str)> {
     frame.judgements.iter().filter_map(|judgement| match &judgement.outcome {
         Outcome::Unknown(why) => Some((judgement.check.code, why.as_str())),
         _ => None,
@@ -103,7 +108,8 @@ pub fn json<'a>(frames: impl Iterator<Item = &'a Frame>) -> Json {
     json!({ "version": 1, "clusters": frames.map(cluster_json).collect::<Vec<_>>() })
 }
 
-fn cluster_json(frame: &Frame) -> Json {
+/// One cluster of [`json`].
+pub(super) fn cluster_json(frame: &Frame) -> Json {
     let unknown: Vec<Json> =
         unknown(frame).map(|(check, why)| json!({ "check": check, "why": why })).collect();
     let findings: Vec<Json> = findings(frame)
@@ -120,31 +126,33 @@ fn cluster_json(frame: &Frame) -> Json {
 }
 
 fn finding_json(judgement: &Judgement, finding: &Finding, since: Timestamp) -> Json {
-    let mut subject = Map::new();
-    if let Some(slots) = &finding.subject.slots {
-        subject.insert("slots".to_owned(), slots.to_string().into());
-    }
-    if !finding.subject.nodes.is_empty() {
-        subject.insert(
-            "nodes".to_owned(),
-            finding.subject.nodes.iter().map(|node| Json::from(&**node)).collect(),
-        );
-    }
-    if let Some(shard) = &finding.subject.shard {
-        subject.insert("shard".to_owned(), (&**shard).into());
-    }
     let evidence: Map<String, Json> =
         finding.evidence.iter().map(|(name, value)| ((*name).to_owned(), value_json(value))).collect();
     json!({
         "check": judgement.check.code,
         "severity": judgement.severity.as_str(),
         "since": since.as_seconds(),
-        "subject": subject,
+        "subject": subject_json(&finding.subject),
         "summary": finding.summary,
         "evidence": evidence,
         "commands": finding.commands,
         "runbook": format!("/runbooks/{}", judgement.check.code),
     })
+}
+
+/// Only the parts that apply.
+pub(super) fn subject_json(subject: &Subject) -> Json {
+    let mut json = Map::new();
+    if let Some(slots) = &subject.slots {
+        json.insert("slots".to_owned(), slots.to_string().into());
+    }
+    if !subject.nodes.is_empty() {
+        json.insert("nodes".to_owned(), subject.nodes.iter().map(|node| Json::from(&**node)).collect());
+    }
+    if let Some(shard) = &subject.shard {
+        json.insert("shard".to_owned(), (&**shard).into());
+    }
+    json.into()
 }
 
 fn value_json(value: &Value) -> Json {
@@ -231,7 +239,7 @@ fn finding_text(
 }
 
 /// The first steps of a runbook: the list items that open its section *Fix*, at most three.
-fn first_steps(runbook: &str) -> impl Iterator<Item = &str> {
+pub(super) fn first_steps(runbook: &str) -> impl Iterator<Item = &str> {
     let fix = runbook.split("\n## Fix").nth(1).unwrap_or_default();
     let section = fix.split("\n## ").next().unwrap_or_default();
     let is_step = |line: &&str| line.starts_with("- ") || line.starts_with(|c: char| c.is_ascii_digit());
