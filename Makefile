@@ -1,10 +1,10 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench fmt docs e2e campaign
+.PHONY: help demo test build bench fmt docs e2e campaign screenshots
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: ## a real six-node cluster on this machine with the exporter beside it, until Ctrl-C
 	@scripts/demo
@@ -29,6 +29,10 @@ docs: ## write the generated documents and golden files anew; look at the diff b
 campaign: ## every fault on real clusters, and ten minutes of a healthy one
 	@scripts/setup
 	CAMPAIGN=full $(CARGO) test --locked --test campaign
+
+screenshots: ## the pictures of the status page in docs/images, from a real cluster in a real browser
+	@scripts/setup
+	SCREENSHOTS=1 $(CARGO) test --locked --test browser
 
 e2e: ## only the tests against real clusters
 	@scripts/setup

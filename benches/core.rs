@@ -23,6 +23,7 @@ use redis_cluster_exporter::model::snapshot::NodeSnapshot;
 use redis_cluster_exporter::model::view::assemble;
 use redis_cluster_exporter::parse::{Tables, snapshot};
 use redis_cluster_exporter::probes::{ProbeId, Replies};
+use redis_cluster_exporter::status::{self, Polled};
 
 #[global_allocator]
 static ALLOCATIONS: AllocProfiler = AllocProfiler::system();
@@ -55,6 +56,19 @@ fn setup() -> Setup {
 
 fn frame(nodes: u16) -> Arc<Frame> {
     Arc::new(analyze(&setup(), &replies(nodes), &mut History::default(), START, TOOK))
+}
+
+/// Some shards hold the others for dead, and these them.
+fn cut_off(nodes: u16) -> Frame {
+    let side: Vec<String> =
+        (1..=(nodes / 20).max(1)).flat_map(|n| [format!("m{n}"), format!("r{n}")]).collect();
+    let side: Vec<&str> = side.iter().map(String::as_str).collect();
+    let replies = Cluster::healthy(nodes / 2, 1).split(&side).replies();
+    analyze(&setup(), &replies, &mut History::default(), START, TOOK)
+}
+
+fn polled(frame: &Frame) -> Polled<'_> {
+    Polled { name: &frame.cluster, frame: Some(frame), now: frame.view.at }
 }
 
 /// One node's reply to typed values.
@@ -122,6 +136,20 @@ mod encode {
     fn openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
         let frames = [frame(nodes)];
         bencher.bench_local(|| metrics::encode(&frames, START));
+    }
+
+    /// The page of a cluster of which a tenth is cut off: findings, slot map, views, nodes.
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn page(bencher: Bencher<'_, '_>, nodes: u16) {
+        let frame = cut_off(nodes);
+        bencher.bench_local(|| status::cluster(&polled(&frame)));
+    }
+
+    /// The same as JSON.
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn json(bencher: Bencher<'_, '_>, nodes: u16) {
+        let frame = cut_off(nodes);
+        bencher.bench_local(|| status::api::cluster(&polled(&frame)).to_string());
     }
 
     /// From OpenMetrics to the older text format.

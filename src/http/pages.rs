@@ -42,14 +42,19 @@ fn all(app: &App) -> Vec<Now> {
     app.clusters.load().iter().map(Now::of).collect()
 }
 
-fn one(app: &App, name: &str) -> Result<Now, Response> {
+fn one(app: &App, name: &str) -> Result<Now, NotFound> {
     let clusters = app.clusters.load();
     let found = clusters.iter().find(|cluster| *cluster.name == *name).map(Now::of);
-    found.ok_or_else(|| not_found("cluster"))
+    found.ok_or(NotFound("cluster"))
 }
 
-fn not_found(what: &str) -> Response {
-    (StatusCode::NOT_FOUND, format!("404: there is no {what} of this name\n")).into_response()
+/// No such thing of this name.
+pub(super) struct NotFound(&'static str);
+
+impl IntoResponse for NotFound {
+    fn into_response(self) -> Response {
+        (StatusCode::NOT_FOUND, format!("404: there is no {} of this name\n", self.0)).into_response()
+    }
 }
 
 /// Makes a text beside the threads that serve, since a large cluster's takes a while, and sends it.
@@ -94,14 +99,14 @@ pub(super) async fn cluster(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
     Ok(page(&headers, move || status::cluster(&cluster.polled())).await)
 }
 
 /// Compiled in: it is there at night and without the internet.
-pub(super) async fn runbook(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, Response> {
-    let check = CHECKS.into_iter().find(|check| check.code == code).ok_or_else(|| not_found("check"))?;
+pub(super) async fn runbook(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, NotFound> {
+    let check = CHECKS.into_iter().find(|check| check.code == code).ok_or(NotFound("check"))?;
     if negotiate::html(&joined(&headers, header::ACCEPT)) {
         return Ok(page(&headers, || status::runbook(check)).await);
     }
@@ -129,7 +134,7 @@ pub(super) async fn cluster_json(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
     Ok(json(&headers, move || status::api::cluster(&cluster.polled())).await)
 }
@@ -138,7 +143,7 @@ pub(super) async fn events_json(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
     headers: HeaderMap,
-) -> Result<Response, Response> {
+) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
     Ok(json(&headers, move || status::api::events(&cluster.polled())).await)
 }

@@ -10,7 +10,7 @@ use crate::frame::Frame;
 use crate::model::event::{Ending, Happening, Record};
 use crate::model::finding::{Severity, Subject};
 use crate::model::migration::OpenMigration;
-use crate::model::node::{Health, NodeId};
+use crate::model::node::{Health, NodeId, Role};
 use crate::model::past::{Change, Event};
 use crate::model::slots::SlotSet;
 use crate::model::time::Timestamp;
@@ -106,7 +106,7 @@ fn node(facts: NodeFacts<'_>) -> Json {
         "node": &*member.label,
         "id": member.id.to_string(),
         "shard": &*member.shard,
-        "role": member.role.map(|role| role.as_str()),
+        "role": member.role.map(Role::as_str),
         "primary": facts.primary.map(|primary| &*primary.label),
         "up": member.is_up(),
         "error": error,
@@ -189,7 +189,7 @@ fn changed(event: &Event) -> Json {
     match &event.change {
         Change::Joined | Change::Left => {}
         Change::AddressChanged { before } | Change::Failover { before } => {
-            json["before"] = (&**before).into()
+            json["before"] = (&**before).into();
         }
         Change::RoleChanged { now } => json["role"] = now.as_str().into(),
         Change::SlotsMoved { gained, lost } => {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::findings::{self, Cause};
-use super::html::{Page, ago, badge, class, count, encode, name};
+use super::html::{Page, ago, badge, class, count, cut, encode, name};
 use super::shards::{self, shards};
 use super::{Polled, events, matrix, report, slot_map};
 use crate::frame::Frame;
@@ -56,6 +56,9 @@ fn verdict(polled: &Polled<'_>, frame: &Frame, causes: &[Cause<'_>]) -> Markup {
                     None => "Too little answered to say that all is well.",
                 }
                 @if causes.len() > 1 { " " a href="#findings" { "And " (causes.len() - 1) " more." } }
+            }
+            @if let Some(finding) = causes.first().and_then(|cause| cause.judgement.outcome.findings().first()) {
+                p { bdi { (cut(&finding.summary)) } }
             }
             (facts(frame))
             p.quiet {

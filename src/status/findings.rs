@@ -7,10 +7,11 @@ use super::report::{Verdict, first_steps};
 use super::runbook;
 use crate::checks::Judgement;
 use crate::frame::Frame;
-use crate::model::finding::{Finding, Outcome, Value};
+use crate::model::finding::{Outcome, Value};
 use crate::model::time::Timestamp;
 
-/// Findings of one check that are shown with evidence and commands, and as sentences.
+/// Findings of one check that are shown at once, with evidence and commands, and at all.
+const AT_ONCE: usize = 3;
 const IN_FULL: usize = 8;
 const AS_SENTENCES: usize = 40;
 
@@ -108,11 +109,14 @@ fn card(judgement: &Judgement, first: bool, api: &str, now: Timestamp) -> Markup
         }
         p.summary { (check.summary) }
         @if first { (steps(check.runbook)) }
-        @for (n, finding) in findings.iter().enumerate().take(AS_SENTENCES) {
-            @let since = judgement.since.get(n).copied().unwrap_or(now);
-            (subject(finding, check.code, n, since, now))
+        @for n in 0..findings.len().min(AT_ONCE) { (subject(judgement, n, now)) }
+        @if findings.len() > AT_ONCE {
+            details #{ "more-" (check.code) } {
+                summary { (findings.len() - AT_ONCE) " more like this" }
+                @for n in AT_ONCE..findings.len().min(AS_SENTENCES) { (subject(judgement, n, now)) }
+                @if hidden > 0 { p { "And " (hidden) " more: " a href=(api) { "all as JSON" } "." } }
+            }
         }
-        @if hidden > 0 { p { "And " (hidden) " more: " a href=(api) { "all as JSON" } "." } }
     }
 }
 
@@ -129,7 +133,10 @@ fn steps(runbook: &str) -> Markup {
     }
 }
 
-fn subject(finding: &Finding, code: &str, n: usize, since: Timestamp, now: Timestamp) -> Markup {
+/// One of the findings of a check.
+fn subject(judgement: &Judgement, n: usize, now: Timestamp) -> Markup {
+    let finding = &judgement.outcome.findings()[n];
+    let since = judgement.since.get(n).copied().unwrap_or(now);
     html! {
         div.subject {
             p { bdi { (cut(&finding.summary)) } " " span.quiet { (lasting(since, now)) } }
@@ -139,7 +146,7 @@ fn subject(finding: &Finding, code: &str, n: usize, since: Timestamp, now: Times
                     p.quiet { "and " (finding.commands.len() - COMMANDS) " more commands like these" }
                 }
                 @if !finding.evidence.is_empty() {
-                    details #{ "evidence-" (code) "-" (n) } {
+                    details #{ "evidence-" (judgement.check.code) "-" (n) } {
                         summary { "Evidence" }
                         dl { @for (name, shown) in &finding.evidence { dt { (name) } dd { (value(shown)) } } }
                     }

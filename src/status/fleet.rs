@@ -35,7 +35,7 @@ pub fn fleet(polled: &[Polled<'_>], reload: bool) -> String {
             }
         }
         section #clusters aria-label="Clusters" {
-            div.scroll tabindex="0" role="region" aria-label="Clusters" {
+            div.scroll tabindex="0" role="group" aria-label="Clusters" {
                 table.clusters {
                     thead { tr {
                         th scope="col" { "Verdict" }

@@ -32,7 +32,7 @@ pub(super) fn section(view: &ClusterView) -> Markup {
             h2 #views-title { "Who sees whom" }
             (words(view, maps.len()))
             @if !columns.is_empty() {
-                div.scroll tabindex="0" role="region" aria-labelledby="views-title" {
+                div.scroll tabindex="0" role="group" aria-labelledby="views-title" {
                     table.matrix {
                         thead { tr {
                             th scope="col" { "Viewer" }

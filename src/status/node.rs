@@ -4,7 +4,7 @@ use crate::frame::Frame;
 use crate::model::failure::AskError;
 use crate::model::info::Field;
 use crate::model::past::Lag;
-use crate::model::snapshot::{ClusterInfo, Replication};
+use crate::model::snapshot::{NodeSnapshot, Replication};
 use crate::model::view::Member;
 
 /// Facts of one node; what it did not tell is `None`.
@@ -53,7 +53,7 @@ impl<'a> NodeFacts<'a> {
             response: said.and_then(|said| Some(said.response?.as_secs_f64())),
             state_ok: said.and_then(|said| Some(said.cluster.as_ref().ok()?.state_ok)),
             memory_used: info.and_then(|info| info.unsigned(USED)),
-            memory_limit: said.and_then(|said| said.memory_limit()),
+            memory_limit: said.and_then(NodeSnapshot::memory_limit),
             replication: said.and_then(|said| said.replication.as_ref().ok()),
             lag: frame.past.lags.get(at).copied().flatten(),
             bus_rate: gossip,

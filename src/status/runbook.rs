@@ -71,12 +71,18 @@ fn target(link: &str) -> CowStr<'static> {
     }
 }
 
+/// Behind this mark a runbook says why its test does not run a command: what whoever runs it should know, too.
+const NOT_RUN: &str = "# not run: ";
+
 /// Lines behind a `$` can be copied.
 fn console(block: &str) -> Markup {
     html! {
         @for line in block.lines() {
-            @match line.strip_prefix("$ ") {
-                Some(line) => (command(line)),
+            @match line.strip_prefix("$ ").map(|line| line.split_once(NOT_RUN).unwrap_or((line, ""))) {
+                Some((line, caution)) => {
+                    (command(line.trim_end()))
+                    @if !caution.is_empty() { p.caution.quiet { "Caution: " (caution) } }
+                }
                 None => pre { (line) },
             }
         }
@@ -90,13 +96,14 @@ mod tests {
     #[test]
     fn markdown_becomes_markup_and_html_stays_text() {
         let html = render(
-            "# a\n\n<script>x</script> [b](node_failed.md) [c](javascript:x) **d** <i>e</i>\n\n\
-             ```console\n$ redis-cli <HOST>\n```\n",
+            "# a\n\nx <script>x</script> [b](node_failed.md) [c](javascript:x) **d** <i>e</i>\n\n\
+             ```console\n$ redis-cli <HOST>  # not run: it hurts\n```\n",
         );
         assert!(html.contains("<h1>a</h1>") && html.contains("<strong>d</strong>"), "{html}");
         assert!(html.contains("<a href=\"/runbooks/node_failed\">b</a> <a href=\"#\">c</a>"), "{html}");
         assert!(html.contains("&lt;script&gt;") && html.contains("&lt;i&gt;e&lt;/i&gt;"), "{html}");
         assert!(html.contains("data-copy=\"redis-cli &lt;HOST&gt;\""), "{html}");
+        assert!(html.contains("Caution: it hurts"), "{html}");
         assert!(!html.contains("<script") && !html.contains("<i>"), "{html}");
     }
 

@@ -65,7 +65,7 @@ pub(super) fn section(frame: &Frame, shards: &[Shard]) -> Markup {
                 "Memory is measured against maxmemory, or the host's memory where that is not set. A healthy node of a \
                  cluster of this size and node timeout sends at most " (rate(frame.view.bus_bound(frame.view.node_timeout()))) " bus messages."
             }
-            div.scroll tabindex="0" role="region" aria-labelledby="shards-title" {
+            div.scroll tabindex="0" role="group" aria-labelledby="shards-title" {
                 table.nodes {
                     thead { tr {
                         th scope="col" { "Node" }
