@@ -111,7 +111,7 @@ pub struct Flags {
     /// Where to listen; may be repeated [default: :19121]
     #[arg(long = "web.listen-address", value_name = "ADDRESS", global = true)]
     web_listen_address: Vec<String>,
-    /// TLS and passwords of the web server, as for other Prometheus exporters (not supported yet)
+    /// TLS and passwords of the web server, in the format of other Prometheus exporters
     #[arg(long = "web.config.file", value_name = "PATH", global = true)]
     web_config_file: Option<String>,
     /// Serve POST /-/reload

@@ -8,15 +8,20 @@
 //! | `check` | `File` → [`Config`]: what is missing, out of range or contradictory, all of it |
 //! | `seed` | the forms of a seed |
 //! | `error` | [`ConfigErrors`], and the places they name |
+//!
+//! [`web_config`] is the other file, `--web.config.file`, read under the same rules; [`material`] is what TLS in both
+//! directions reads from files.
 
 mod check;
 mod error;
 mod file;
 mod layers;
+pub mod material;
 pub mod secret;
 mod seed;
 mod shape;
 mod tree;
+pub mod web_config;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -33,17 +38,22 @@ pub use secret::{Credentials, Secret};
 /// Reads and checks the configuration. To reload is to call it again with the same sources.
 ///
 /// # Errors
-/// The file cannot be read or parsed (then nothing else is said), or any number of values is wrong.
+/// The file cannot be read or parsed (then nothing else is said), or any number of values is wrong; or, if none is, the
+/// same of the web configuration.
 pub fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
     let mut report = error::Report::default();
     let mut tree = layers::merge(sources, &mut report)?;
     // Once for the errors, with the keys where they were given; then with the defaults under every cluster.
-    shape::read(&mut tree, &mut report);
+    shape::read::<file::File>(&mut tree, &mut report);
     layers::spread_defaults(&mut tree);
     let file = shape::read(&mut tree, &mut report);
     let credentials = sources.credentials_directory();
     let config = check::Checker { report: &mut report, credentials }.config(file);
-    report.finish().map(|()| config)
+    report.finish()?;
+    if let Some(file) = &config.web.config_file {
+        web_config::read(file).outcome?;
+    }
+    Ok(config)
 }
 
 /// The whole configuration, checked.
@@ -142,7 +152,7 @@ pub struct CheckOverride {
 pub struct Web {
     /// Where to listen. `[::]` takes IPv4 too.
     pub listen: Vec<SocketAddr>,
-    /// Path of an exporter-toolkit web configuration.
+    /// Access control, in the format of the exporter-toolkit: see [`web_config`].
     pub config_file: Option<PathBuf>,
     /// `POST /-/reload` is served.
     pub enable_lifecycle: bool,

@@ -15,17 +15,21 @@
 //!
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.
 //!
-//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies, [`classic`] makes the older
-//! text format, [`health`] judges the poll loops, [`server`] accepts connections.
+//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies,
+//! [`classic`] makes the older text format, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
+//! says who may ask, by `--web.config.file`.
 #![allow(
     clippy::disallowed_methods,
     reason = "the server judges the age of frames and of cached bodies by the clock, and runs a task per connection"
 )]
 
+mod access;
+mod bucket;
 pub mod classic;
 pub mod exposition;
 pub mod health;
 mod listen;
+mod login;
 pub mod negotiate;
 mod pages;
 mod patient;
@@ -40,6 +44,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::frame::Frame;
 use crate::self_metrics::SelfMetrics;
+pub use access::Access;
 pub use listen::{ListenError, listen};
 pub use server::{Limits, serve};
 
@@ -83,6 +88,7 @@ pub struct App {
     exporter: Arc<SelfMetrics>,
     reload: Option<mpsc::Sender<ReloadRequest>>,
     bodies: exposition::Slot,
+    access: Option<Access>,
 }
 
 impl App {
@@ -92,6 +98,12 @@ impl App {
         exporter: Arc<SelfMetrics>,
         reload: Option<mpsc::Sender<ReloadRequest>>,
     ) -> Self {
-        Self { clusters, exporter, reload, bodies: exposition::Slot::default() }
+        Self { clusters, exporter, reload, bodies: exposition::Slot::default(), access: None }
+    }
+
+    /// Lets in only whom `access` lets in; without any, everyone over plain HTTP.
+    #[must_use]
+    pub fn guarded(self, access: Option<Access>) -> Self {
+        Self { access, ..self }
     }
 }

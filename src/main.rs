@@ -108,7 +108,9 @@ fn write_capture(config: &Config, capture: &Capture) -> anyhow::Result<ExitCode>
 }
 
 fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
-    runtime()?.block_on(async {
+    let access = config.web.config_file.as_deref().map(http::Access::open).transpose()?;
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
         // Before the first line says that it lives: from then on a signal must not simply end it.
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -127,11 +129,14 @@ fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
             };
             tracing::info!(signal, "stopping");
         };
-        run::run(config, listeners, || config::load(sources), reloads, shutdown).await;
+        run::run(config, access, listeners, || config::load(sources), reloads, shutdown).await;
         hangups.abort();
         tracing::info!("stopped");
         Ok(())
-    })
+    });
+    // A password may still be compared with its hash: nobody waits for that.
+    runtime.shutdown_background();
+    done
 }
 
 /// How it went is logged by whoever reloads; a signal has nobody to answer.

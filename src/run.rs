@@ -20,7 +20,7 @@ use crate::clock::now;
 use crate::config::{Cluster, Config, ConfigErrors, Poll};
 use crate::frame::Frame;
 use crate::history::History;
-use crate::http::{self, App, Clusters, Published, ReloadRequest};
+use crate::http::{self, Access, App, Clusters, Published, ReloadRequest};
 use crate::poll::{Neighbours, Poller};
 use crate::self_metrics::SelfMetrics;
 use crate::service::Service;
@@ -50,9 +50,10 @@ impl Default for Reloads {
 }
 
 /// Polls the configured clusters and serves them on `listeners` until `shutdown` ends. `load` reads the
-/// configuration again when `reloads` asks for it; a bad one changes nothing.
+/// configuration again when `reloads` asks for it; a bad one changes nothing. `access` says who may ask.
 pub async fn run(
     config: Config,
+    access: Option<Access>,
     listeners: Vec<TcpListener>,
     load: impl Fn() -> Result<Config, ConfigErrors>,
     mut reloads: Reloads,
@@ -62,12 +63,12 @@ pub async fn run(
     let clusters: Clusters = Arc::new(ArcSwap::from_pointee(Vec::new()));
     let limits = (&config.web).into();
     let lifecycle = config.web.enable_lifecycle.then_some(reloads.sender);
-    let app = Arc::new(App::new(Arc::clone(&clusters), Arc::clone(&exporter), lifecycle));
+    let app = App::new(Arc::clone(&clusters), Arc::clone(&exporter), lifecycle).guarded(access);
     let mut loops = start(&config, BTreeMap::new(), &exporter);
     clusters.store(Arc::new(published(&config, &loops)));
     let (stop, stopped) = watch::channel(false);
     let service = Service::default();
-    let server = tokio::spawn(http::serve(listeners, app, limits, raised(stopped.clone())));
+    let server = tokio::spawn(http::serve(listeners, Arc::new(app), limits, raised(stopped.clone())));
     let notify = service.keep(Arc::clone(&clusters), raised(stopped));
     let reload = async {
         while let Some(reply) = reloads.receiver.recv().await {

@@ -173,7 +173,7 @@ fn seeds_on_the_command_line_replace_the_clusters_of_the_file() {
 #[test]
 fn errors_outside_the_file_name_the_flag_or_the_variable() {
     let sources = Sources {
-        flags: map(&[("--poll.timeout", "soon"), ("--log.level", "loud"), ("--web.config.file", "w.yml")]),
+        flags: map(&[("--poll.timeout", "soon"), ("--log.level", "loud")]),
         environment: map(&[
             ("REDIS_CLUSTER_EXPORTER_POLL__INTERVALL", "5s"),
             ("REDIS_CLUSTER_EXPORTER_LOG__LEVEL__", "info"),
@@ -188,7 +188,6 @@ fn errors_outside_the_file_name_the_flag_or_the_variable() {
         "environment variable REDIS_CLUSTER_EXPORTER_POLL__INTERVALL: unknown key, did you mean `interval`?",
         "--log.level: \"loud\" is no level: wanted error, warn, info, debug or trace",
         "--poll.timeout: \"soon\" is not a duration: wanted numbers with units, such as 500ms, 5s or 1m30s",
-        "--web.config.file: TLS and passwords of the web server are not supported yet: leave it out",
         "seed: \"h:x\": port \"x\" is not a number from 1 to 65535",
     ];
     assert_eq!(bad(&sources).lines().collect::<Vec<_>>(), wanted);

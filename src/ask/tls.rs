@@ -1,26 +1,22 @@
 //! TLS towards the servers. Its files are followed as they change; the system's authorities are read once.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::config::Tls;
+use crate::config::material::{self, Print, certificates};
 use crate::model::failure::AskError;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 
 mod verify;
-
-/// When each file last changed and how long it is; `None` where it cannot be told.
-type Print = Vec<Option<(SystemTime, u64)>>;
 
 /// The TLS of one cluster.
 #[derive(Debug)]
@@ -63,7 +59,10 @@ impl Client {
     /// What the files make as they are now.
     fn build(&self) -> Result<Built, AskError> {
         let Tls { ca_file, cert_file, key_file, .. } = &self.settings;
-        let print: Print = [ca_file, cert_file, key_file].map(|file| changed(file.as_deref()?)).into();
+        let mut print = Print::default();
+        for file in [ca_file, cert_file, key_file].into_iter().flatten() {
+            print.add(file);
+        }
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((known, made)) = &*built
             && *known == print
@@ -87,11 +86,6 @@ fn end(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
     Some(Timestamp(seconds.saturating_mul(1_000_000)))
 }
 
-fn changed(file: &Path) -> Option<(SystemTime, u64)> {
-    let meta = std::fs::metadata(file).ok()?;
-    Some((meta.modified().ok()?, meta.len()))
-}
-
 fn build(settings: &Tls) -> Result<ClientConfig, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -105,46 +99,17 @@ fn build(settings: &Tls) -> Result<ClientConfig, String> {
     let (Some(cert_file), Some(key_file)) = (&settings.cert_file, &settings.key_file) else {
         return Ok(builder.with_no_client_auth());
     };
-    let key =
-        PrivateKeyDer::from_pem_file(key_file).map_err(|error| format!("{}: {error}", key_file.display()))?;
     builder
-        .with_client_auth_cert(certificates(cert_file)?, key)
+        .with_client_auth_cert(certificates(cert_file)?, material::key(key_file)?)
         .map_err(|error| format!("{} with {}: {error}", cert_file.display(), key_file.display()))
 }
 
 fn roots(ca_file: Option<&PathBuf>) -> Result<Arc<RootCertStore>, String> {
-    let Some(ca_file) = ca_file else { return native_roots() };
-    let mut roots = RootCertStore::empty();
-    for certificate in certificates(ca_file)? {
-        roots.add(certificate).map_err(|error| format!("{}: {error}", ca_file.display()))?;
+    match ca_file {
+        Some(ca_file) => material::authorities(&certificates(ca_file)?)
+            .map_err(|error| format!("{}: {error}", ca_file.display())),
+        None => material::native_authorities().map_err(|error| format!("{error}; set tls.ca_file")),
     }
-    Ok(Arc::new(roots))
-}
-
-/// The system's authorities: some 3 ms of work, hence once for all clusters.
-fn native_roots() -> Result<Arc<RootCertStore>, String> {
-    static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    if let Some(roots) = ROOTS.get() {
-        return Ok(roots.clone());
-    }
-    let found = rustls_native_certs::load_native_certs();
-    let mut roots = RootCertStore::empty();
-    let (added, _ignored) = roots.add_parsable_certificates(found.certs);
-    if added == 0 {
-        let why = found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
-        return Err(format!("no certificate authority of the system could be read ({why}); set tls.ca_file"));
-    }
-    Ok(ROOTS.get_or_init(|| Arc::new(roots)).clone())
-}
-
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let at = |error| format!("{}: {error}", file.display());
-    let found: Vec<_> =
-        CertificateDer::pem_file_iter(file).map_err(at)?.collect::<Result<_, _>>().map_err(at)?;
-    if found.is_empty() {
-        return Err(format!("{}: holds no certificate", file.display()));
-    }
-    Ok(found)
 }
 
 fn explain(error: &io::Error) -> String {

@@ -109,10 +109,8 @@ impl Checker<'_> {
         if texts.as_ref().is_some_and(Vec::is_empty) {
             self.report.wrong("web.listen_address", "empty: wanted at least one address such as :19121");
         }
-        if file.config_file.is_some() {
-            let message = "TLS and passwords of the web server are not supported yet: leave it out";
-            self.report.wrong("web.config_file", message);
-        }
+        // As the toolkit has it, `--web.config.file=` is none.
+        let config_file = file.config_file.filter(|path| !path.is_empty());
         if file.max_connections == Some(0) {
             self.report.wrong("web.max_connections", "wanted at least 1");
         }
@@ -121,7 +119,7 @@ impl Checker<'_> {
         }
         Web {
             listen: if texts.is_some() { listen } else { default.listen },
-            config_file: file.config_file.map(|path| self.beside("web.config_file", &path)),
+            config_file: config_file.map(|path| self.beside("web.config_file", &path)),
             enable_lifecycle: file.enable_lifecycle.unwrap_or(default.enable_lifecycle),
             max_connections: file.max_connections.map_or(default.max_connections, |n| n as usize),
             header_timeout: file.header_timeout.unwrap_or(default.header_timeout),

@@ -178,6 +178,6 @@ fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     units::maybe_text(from)?.ok_or_else(|| D::Error::custom("found nothing, wanted text"))
 }
 
-fn maybe_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
+pub(super) fn maybe_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretString>, D::Error> {
     Ok(units::maybe_text(from)?.map(SecretString::from))
 }

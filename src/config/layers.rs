@@ -226,7 +226,7 @@ fn underlay(entry: serde_json::map::Entry<'_>, under: &Value) {
     }
 }
 
-fn unreadable(file: &std::path::Path, error: &std::io::Error) -> ConfigErrors {
+pub(super) fn unreadable(file: &std::path::Path, error: &std::io::Error) -> ConfigErrors {
     let place = Place::File(Arc::new(file.to_owned()));
     ConfigErrors(vec![super::ConfigError {
         place,
@@ -236,7 +236,7 @@ fn unreadable(file: &std::path::Path, error: &std::io::Error) -> ConfigErrors {
 }
 
 /// What the merge itself refuses; it has no place.
-fn unmergeable(error: config::ConfigError) -> ConfigErrors {
+pub(super) fn unmergeable(error: config::ConfigError) -> ConfigErrors {
     ConfigErrors(vec![super::ConfigError {
         place: Place::Nowhere,
         path: String::new(),

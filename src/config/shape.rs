@@ -1,22 +1,23 @@
-//! From the merged tree to [`File`]. A value that does not fit is reported, taken out, and the rest is tried again:
+//! From the merged tree to the shape of a file. A value that does not fit is reported, taken out, and the rest is tried again:
 //! so one run finds them all.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Path, Segment};
 
 use super::error::{Report, redact, suggest};
-use super::file::{File, Section};
+use super::file::Section;
 
 /// Reads the tree; what does not fit is in the report afterwards and no longer in the tree.
-pub(super) fn read(tree: &mut Value, report: &mut Report) -> File {
+pub(super) fn read<T: DeserializeOwned + Default>(tree: &mut Value, report: &mut Report) -> T {
     loop {
-        let error = match serde_path_to_error::deserialize::<_, Section<File>>(&*tree) {
+        let error = match serde_path_to_error::deserialize::<_, Section<T>>(&*tree) {
             Ok(Section(file)) => return file,
             Err(error) => error,
         };
         report.broken(&shown(error.path()), reworded(&error.inner().to_string()));
         if !remove(tree, error.path()) {
-            return File::default();
+            return T::default();
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What each path answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
+use super::access::Admission;
 use super::exposition::Source;
 use super::negotiate::{self, Format};
 use super::{App, Published, health, pages};
@@ -26,6 +27,16 @@ const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dialled(pub(super) Option<SocketAddr>);
 
+/// The address that the client comes from, in every request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// Where the poll loops are judged.
+pub(super) const HEALTHY: &str = "/-/healthy";
+
+/// Where the first frames are awaited.
+pub(super) const READY: &str = "/-/ready";
+
 /// The routes of [`super`].
 pub(super) fn router(app: Arc<App>) -> Router {
     Router::new()
@@ -36,8 +47,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/assets/page.css", get(pages::style))
         .route("/assets/page.js", get(pages::script))
         .route("/metrics", get(metrics))
-        .route("/-/healthy", get(healthy))
-        .route("/-/ready", get(ready))
+        .route(HEALTHY, get(healthy))
+        .route(READY, get(ready))
         .route("/-/reload", post(reload))
         .route("/api/v1/clusters", get(pages::clusters_json))
         .route("/api/v1/clusters/{name}", get(pages::cluster_json))
@@ -49,16 +60,35 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Counts every request by route, and adds the headers that every response has.
-async fn around(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Lets in whom it may, counts every request by route, and adds the headers that every response has.
+async fn around(
+    State(app): State<Arc<App>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = next.run(request).await;
+    let admission = match &app.access {
+        Some(access) => access.admit(peer, request.uri().path(), request.headers()).await,
+        None => Admission::Free,
+    };
+    let mut response = match admission {
+        Admission::Free => next.run(request).await,
+        Admission::StatusOnly => {
+            let status = next.run(request).await.status();
+            (status, format!("{status}\n")).into_response()
+        }
+        Admission::Refused(response) => response,
+    };
     // The route and not the path: what clients make up must not become series.
     let handler = route.as_ref().map_or("other", MatchedPath::as_str);
     app.exporter.requested(handler, response.status().as_u16());
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(access) = &app.access {
+        access.add_headers(headers);
+    }
     response
 }
 

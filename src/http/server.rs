@@ -16,15 +16,19 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::patient::Patient;
-use super::{App, routes};
+use super::{Access, App, routes};
 use crate::config::Web;
-use crate::self_metrics::SelfMetrics;
+use crate::self_metrics::OpenConnection;
 
 /// Bytes that the head of a request may have.
 const HEAD_BYTES: usize = 32 << 10;
@@ -37,7 +41,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Limits {
     /// Connections served at the same time; further ones wait in the listener's queue.
     pub max_connections: usize,
-    /// How long the head of a request may take to arrive, counted from the connection or the previous response.
+    /// How long the head of a request may take to arrive, counted from the connection or the previous response; and
+    /// how long the handshake of TLS may take before that.
     pub header_timeout: Duration,
     /// How long a client may take nothing of a response.
     pub write_timeout: Duration,
@@ -56,6 +61,15 @@ impl From<&Web> for Limits {
     }
 }
 
+/// One connection, to whom, and what counts it.
+struct Client {
+    local: Option<SocketAddr>,
+    peer: SocketAddr,
+    /// Taken before the connection was accepted.
+    permit: OwnedSemaphorePermit,
+    open: OpenConnection,
+}
+
 /// Serves `app` on all `listeners` until `shutdown` ends; then stops listening, closes idle connections at once and
 /// gives open requests [`Limits::drain`] to end. Returns when no connection is left.
 pub async fn serve(
@@ -65,9 +79,10 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let permits = Arc::new(Semaphore::new(limits.max_connections));
-    let exporter = Arc::clone(&app.exporter);
-    let router = routes::router(app);
+    let router = routes::router(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
+    // Apart from the rest, since a shutdown need not wait for a handshake.
+    let mut handshakes = JoinSet::new();
     let mut tasks = JoinSet::new();
     let mut accepted = select_all(listeners.into_iter().map(|listener| Box::pin(connections(listener))));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -80,31 +95,61 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = tasks.join_next() => {}
-            (Ok(permit), Some((stream, local))) = next => {
-                let served = connection(stream, local, router.clone(), &exporter, limits, &graceful);
-                tasks.spawn(async move {
-                    served.await;
-                    drop(permit);
-                });
+            Some(shaken) = handshakes.join_next() => {
+                if let Ok(Some((stream, client))) = shaken {
+                    tasks.spawn(connection(stream, client, router.clone(), limits, &graceful));
+                }
+            }
+            (Ok(permit), Some((stream, peer))) = next => {
+                let local = stream.local_addr().ok();
+                let client = Client { local, peer, permit, open: app.exporter.connection() };
+                if let Err(error) = stream.set_nodelay(true) {
+                    tracing::debug!(%error, "cannot set TCP_NODELAY");
+                }
+                match app.access.as_ref().and_then(Access::tls) {
+                    Some(tls) => {
+                        let handshake = handshake(tls, stream, limits);
+                        handshakes.spawn(async move { Some((handshake.await?, client)) });
+                    }
+                    None => {
+                        tasks.spawn(connection(stream, client, router.clone(), limits, &graceful));
+                    }
+                }
             }
         }
     }
-    drop(accepted);
+    drop((accepted, handshakes));
     if timeout(limits.drain, graceful.shutdown()).await.is_err() {
         tracing::warn!(requests = tasks.len(), "closing HTTP connections that did not end in time");
     }
     tasks.shutdown().await;
 }
 
-/// What a listener accepts, with the address that was dialled. Never ends: errors are logged when they begin.
-fn connections(listener: TcpListener) -> impl Stream<Item = (TcpStream, Option<SocketAddr>)> {
+/// Shakes hands. A client that does not, or not in time, is not logged above debug.
+async fn handshake(
+    tls: Arc<ServerConfig>,
+    stream: TcpStream,
+    limits: Limits,
+) -> Option<TlsStream<TcpStream>> {
+    match timeout(limits.header_timeout, TlsAcceptor::from(tls).accept(stream)).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "no handshake with an HTTP client");
+            None
+        }
+        Err(_) => {
+            tracing::debug!("an HTTP client did not shake hands in time");
+            None
+        }
+    }
+}
+
+/// What a listener accepts, with the address that it comes from. Never ends: errors are logged when they begin.
+fn connections(listener: TcpListener) -> impl Stream<Item = (TcpStream, SocketAddr)> {
     unfold((listener, false), |(listener, mut failing)| async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let local = stream.local_addr().ok();
-                    return Some(((stream, local), (listener, false)));
-                }
+                Ok(accepted) => return Some((accepted, (listener, false))),
                 Err(error) => {
                     if !failing {
                         tracing::warn!(%error, "cannot accept an HTTP connection");
@@ -118,21 +163,18 @@ fn connections(listener: TcpListener) -> impl Stream<Item = (TcpStream, Option<S
 }
 
 /// Serves one connection to its end. What goes wrong on it is the client's affair and not logged above debug.
-fn connection(
-    stream: TcpStream,
-    local: Option<SocketAddr>,
+fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    client: Client,
     router: Router,
-    exporter: &Arc<SelfMetrics>,
     limits: Limits,
     graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + use<> {
-    let open = exporter.connection();
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "cannot set TCP_NODELAY");
-    }
+) -> impl Future<Output = ()> + Send + use<S> {
+    let Client { local, peer, permit, open } = client;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(routes::Dialled(local));
+        request.extensions_mut().insert(routes::Peer(peer.ip()));
         router.call(request.map(Body::new))
     });
     let served = http1::Builder::new()
@@ -145,6 +187,6 @@ fn connection(
         if let Err(error) = served.await {
             tracing::debug!(%error, "HTTP connection ended");
         }
-        drop(open);
+        drop((open, permit));
     }
 }

@@ -3,13 +3,14 @@
 
 use std::io::Read;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use redis_cluster_exporter::frame::{Frame, Setup, analyze};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::{self, App, Clusters, Limits, Published, ReloadRequest};
+use redis_cluster_exporter::http::{self, Access, App, Clusters, Limits, Published, ReloadRequest};
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -58,6 +59,13 @@ pub(crate) async fn start(names: &[&str], limits: Limits, lifecycle: bool) -> Se
     start_on(vec![listener], address, names, limits, lifecycle)
 }
 
+/// With access control by this file, and the cluster `a`.
+pub(crate) async fn start_guarded(file: &Path, limits: Limits) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    launch(vec![listener], address, &["a"], limits, false, Some(Access::open(file).unwrap()))
+}
+
 pub(crate) fn start_on(
     listeners: Vec<TcpListener>,
     address: SocketAddr,
@@ -65,11 +73,23 @@ pub(crate) fn start_on(
     limits: Limits,
     lifecycle: bool,
 ) -> Server {
+    launch(listeners, address, names, limits, lifecycle, None)
+}
+
+fn launch(
+    listeners: Vec<TcpListener>,
+    address: SocketAddr,
+    names: &[&str],
+    limits: Limits,
+    lifecycle: bool,
+    access: Option<Access>,
+) -> Server {
     let (frames, published): (Vec<_>, Vec<_>) = names.iter().map(|name| published(name)).unzip();
     let clusters: Clusters = Arc::new(ArcSwap::from_pointee(published));
     let exporter = Arc::new(SelfMetrics::new(names.iter().map(|&name| name.into()), now()));
     let (reload, reloads) = mpsc::channel(1);
     let app = App::new(Arc::clone(&clusters), Arc::clone(&exporter), lifecycle.then_some(reload));
+    let app = app.guarded(access);
     let (stop, stopped) = oneshot::channel::<()>();
     let done = tokio::spawn(http::serve(listeners, Arc::new(app), limits, async {
         stopped.await.unwrap();
