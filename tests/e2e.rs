@@ -26,6 +26,7 @@ mod real_cluster {
     mod naming;
     mod prometheus;
     mod reload;
+    mod rotation;
     mod same_as_cli;
     mod seeds;
     mod tls;
