@@ -43,7 +43,6 @@ fn the_cases_of_the_toolkit() {
             text("server.key").trim_end()
         )
     };
-    let curves = "known are X25519, CurveP256, CurveP384";
     let cases: Vec<(&str, String, String)> = vec![
         (
             "tls_config_noAuth.requireandverifyclientcert.good.yml",
@@ -63,7 +62,7 @@ fn the_cases_of_the_toolkit() {
         (
             "web_config_auth_clientCAs_invalid.bad.yml",
             tls("client_auth_type: RequireAndVerifyClientCert, client_ca_file: somefile"),
-            format!("web.yml:1:109: tls_server_config.client_ca_file: somefile: {missing}"),
+            format!("web.yml:1:112: tls_server_config.client_ca_file: somefile: {missing}"),
         ),
         // Good there: the authorities of the system are trusted then, which a test cannot rely on.
         (
@@ -194,16 +193,16 @@ fn the_cases_of_the_toolkit() {
         ),
         (
             "web_config_noAuth_inventedCiphers.bad.yml",
-            tls("cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA2048]"),
+            tls("cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA257]"),
             plain(
-                "web.yml:1:82: tls_server_config.cipher_suites[0]: \"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA2048\" is no cipher suite, did you mean `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`?",
+                "web.yml:1:82: tls_server_config.cipher_suites[0]: \"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA257\" is no cipher suite, did you mean `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`?",
             ),
         ),
         (
             "web_config_noAuth_inventedCurves.bad.yml",
-            tls("curve_preferences: [Curve25519]"),
+            tls("curve_preferences: [CurveP257]"),
             format!(
-                "web.yml:1:86: tls_server_config.curve_preferences[0]: \"Curve25519\" is no curve, {curves}"
+                "web.yml:1:86: tls_server_config.curve_preferences[0]: \"CurveP257\" is no curve, did you mean `CurveP256`?"
             ),
         ),
         (
@@ -292,7 +291,7 @@ fn the_cases_of_the_toolkit() {
 }
 
 /// Of some password, with a cost that nobody computes here.
-const HASH: &str = "$2y$12$abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz01234";
+const HASH: &str = "$2y$12$Ab3dEf6hIj9lMn2pQr5tUOHXxV5yySllI6wNvY.NdJC.X3z4YZuO.";
 
 #[test]
 fn what_would_not_protect_is_refused() {
@@ -310,7 +309,7 @@ fn what_would_not_protect_is_refused() {
         ),
         (
             tls("cipher_suites: [TLS_AES_128_GCM_SHA256], max_version: TLS12"),
-            "cipher_suites: no usable cipher suites",
+            "cipher_suites: for these versions: ",
         ),
         (
             "tls_server_config: {min_version: TLS13}".to_owned(),
@@ -348,7 +347,7 @@ fn all_errors_are_told_and_no_secret() {
             "tls_server_config: {{key: '{body}', min: 1}}\nbasic_auth_users: {{a: {HASH}x, b: 12345678}}\nusers: {{}}"
         ),
     );
-    assert_eq!(text.lines().count(), 6, "{text}");
+    assert_eq!(text.lines().count(), 5, "{text}");
     for secret in [body, HASH, "12345678"] {
         assert!(!text.contains(secret), "{text}");
     }

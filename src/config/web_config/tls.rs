@@ -61,8 +61,8 @@ impl Checker<'_> {
         }
         let provider = self.provider(file);
         let policy = self.policy(file);
-        let versions = self.versions(file)?;
-        self.serve(provider, &versions, policy?, (chain?, key?), file)
+        let versions = self.versions(file);
+        self.serve(provider?, &versions?, policy?, (chain?, key?), file)
     }
 
     fn serve(
@@ -78,7 +78,8 @@ impl Checker<'_> {
         let builder = match builder.with_protocol_versions(versions) {
             Ok(builder) => builder,
             Err(error) => {
-                self.report.unfit(&key_path("cipher_suites"), error.to_string());
+                // Only a list of suites of TLS 1.3, where that is not spoken, leads here.
+                self.report.unfit(&key_path("cipher_suites"), format!("for these versions: {error}"));
                 return None;
             }
         };
@@ -159,25 +160,26 @@ impl Checker<'_> {
         None
     }
 
-    fn provider(&mut self, file: &TlsFile) -> CryptoProvider {
+    fn provider(&mut self, file: &TlsFile) -> Option<CryptoProvider> {
         let mut provider = ring::default_provider();
         if let Some(names) = file.cipher_suites.as_ref().filter(|names| !names.0.is_empty()) {
             // As in Go, the list is about TLS 1.2 alone: the suites of TLS 1.3 are always there.
             let always = ring::ALL_CIPHER_SUITES.iter().filter(|suite| suite.tls13().is_some());
-            let chosen = self.chosen("cipher_suites", "cipher suite", names, suites(), &NOT_OFFERED_SUITES);
+            let chosen =
+                self.chosen("cipher_suites", "cipher suite", names, suites(), &NOT_OFFERED_SUITES)?;
             let chosen = chosen.into_iter().filter(|suite| suite.tls13().is_none());
             provider.cipher_suites = always.copied().chain(chosen).collect();
         }
         if let Some(names) = file.curve_preferences.as_ref().filter(|names| !names.0.is_empty()) {
             let known = CURVES.to_vec();
             provider.kx_groups =
-                self.chosen("curve_preferences", "curve", names, known, &[NOT_OFFERED_CURVE]);
+                self.chosen("curve_preferences", "curve", names, known, &[NOT_OFFERED_CURVE])?;
         }
-        provider
+        Some(provider)
     }
 
     /// What the names of a list stand for, in its order. Names that others know and we do not offer are passed over
-    /// and noted, unless nothing else is there.
+    /// and noted; where nothing is left, the report tells.
     fn chosen<T: Copy>(
         &mut self,
         key: &str,
@@ -185,7 +187,7 @@ impl Checker<'_> {
         names: &List,
         known: Vec<(&str, T)>,
         not_offered: &[&str],
-    ) -> Vec<T> {
+    ) -> Option<Vec<T>> {
         let mut chosen = Vec::new();
         let mut passed = Vec::new();
         let mut unknown = false;
@@ -208,7 +210,7 @@ impl Checker<'_> {
         } else if !passed.is_empty() {
             self.notes.push(format!("{}: not offered: {}", key_path(key), passed.join(", ")));
         }
-        chosen
+        (!chosen.is_empty()).then_some(chosen)
     }
 
     fn policy(&mut self, file: &TlsFile) -> Option<Policy> {
