@@ -35,6 +35,7 @@ mod pages;
 mod patient;
 mod routes;
 pub mod server;
+mod strangers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -16,7 +16,7 @@ use redis_cluster_exporter::http::{Limits, health};
 use redis_cluster_exporter::model::time::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use web::*;
 
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -227,14 +227,44 @@ async fn an_endless_head_is_refused() {
     assert_eq!(get(&server, "/metrics").await.code, 200);
 }
 
+async fn kept_open(server: &Server) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"HEAD /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    stream
+}
+
+/// Who asks nothing, or half of something, gives way to those who come later.
+#[tokio::test]
+async fn silent_connections_keep_nobody_out() {
+    let server = start(&["a"], Limits { max_connections: 4, ..limits() }, false).await;
+    let kept = kept_open(&server).await;
+    let mut silent = Vec::new();
+    for n in 0..20 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        if n % 2 == 0 {
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHos").await.unwrap();
+        }
+        silent.push(stream);
+        let answer = timeout(HANGS / 2, get(&server, "/metrics")).await.expect("served beside them");
+        assert_eq!(answer.code, 200);
+    }
+    assert!(server.exporter.encode(None).contains("http_connections 4\n"));
+    // Who has asked before stays.
+    let mut kept = kept;
+    kept.write_all(b"HEAD /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
+    let mut bytes = Vec::new();
+    timeout(HANGS, kept.read_to_end(&mut bytes)).await.expect("an answer").unwrap();
+    assert!(String::from_utf8(bytes).unwrap().contains("HTTP/1.1 503"));
+}
+
 #[tokio::test]
 async fn connections_are_bounded() {
     let server = start(&["a"], Limits { max_connections: 2, ..limits() }, false).await;
-    let first = TcpStream::connect(server.address).await.unwrap();
-    let _second = TcpStream::connect(server.address).await.unwrap();
-    while !server.exporter.encode(None).contains("http_connections 2\n") {
-        sleep(Duration::from_millis(5)).await;
-    }
+    // Two that have asked, and stay.
+    let first = kept_open(&server).await;
+    let _second = kept_open(&server).await;
     let mut third = TcpStream::connect(server.address).await.unwrap();
     third.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     let mut bytes = Vec::new();

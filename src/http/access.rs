@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::bucket::Bucket;
@@ -166,13 +166,16 @@ fn opened(old: &WebConfig, new: &WebConfig) -> Option<&'static str> {
     (!old.users.is_empty() && new.users.is_empty()).then_some("it would turn passwords off")
 }
 
+/// Whoever is refused also leaves: an open connection is a place that others want.
+const CLOSE: (HeaderName, HeaderValue) = (header::CONNECTION, HeaderValue::from_static("close"));
+
 fn unauthorized() -> Admission {
-    let challenge = [(header::WWW_AUTHENTICATE, CHALLENGE)];
-    Admission::Refused(
-        (StatusCode::UNAUTHORIZED, challenge, "401: user and password are wanted\n").into_response(),
-    )
+    let text = "401: user and password are wanted\n";
+    let headers = [CLOSE, (header::WWW_AUTHENTICATE, CHALLENGE)];
+    Admission::Refused((StatusCode::UNAUTHORIZED, headers, text).into_response())
 }
 
 fn refuse(status: StatusCode, text: &'static str, retry_after: u64) -> Admission {
-    Admission::Refused((status, [(header::RETRY_AFTER, retry_after.to_string())], text).into_response())
+    let headers = [CLOSE, (header::RETRY_AFTER, HeaderValue::from(retry_after))];
+    Admission::Refused((status, headers, text).into_response())
 }

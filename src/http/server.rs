@@ -26,6 +26,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::patient::Patient;
+use super::strangers::{Stranger, Strangers};
 use super::{Access, App, routes};
 use crate::config::Web;
 use crate::self_metrics::OpenConnection;
@@ -39,7 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What a client may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections served at the same time; further ones wait in the listener's queue.
+    /// Connections served at the same time. For a further one, the oldest that has asked nothing yet is closed; if there
+    /// is none it waits.
     pub max_connections: usize,
     /// How long the head of a request may take to arrive, counted from the connection or the previous response; and
     /// how long the handshake of TLS may take before that.
@@ -65,9 +67,10 @@ impl From<&Web> for Limits {
 struct Client {
     local: Option<SocketAddr>,
     peer: SocketAddr,
-    /// Taken before the connection was accepted.
+    /// Its place.
     permit: OwnedSemaphorePermit,
     open: OpenConnection,
+    stranger: Stranger,
 }
 
 /// Serves `app` on all `listeners` until `shutdown` ends; then stops listening, closes idle connections at once and
@@ -82,39 +85,47 @@ pub async fn serve(
     let router = routes::router(Arc::clone(&app));
     let graceful = GracefulShutdown::new();
     // Apart from the rest, since a shutdown need not wait for a handshake.
-    let mut handshakes = JoinSet::new();
+    let mut handshakes: JoinSet<Option<(TlsStream<TcpStream>, Client)>> = JoinSet::new();
     let mut tasks = JoinSet::new();
     let mut accepted = select_all(listeners.into_iter().map(|listener| Box::pin(connections(listener))));
     let mut shutdown = std::pin::pin!(shutdown);
+    let strangers: Arc<Strangers> = Arc::default();
+    // Accepted, and without a place so far. While there is one, the others stay in the kernel's queue and cost nothing.
+    let mut arrived: Option<(TcpStream, SocketAddr)> = None;
     loop {
-        // The permit comes first: who may not be served stays in the kernel's queue and costs us nothing.
-        let next = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, accepted.next().await)
-        };
         tokio::select! {
             () = &mut shutdown => break,
             Some(_) = tasks.join_next() => {}
             Some(shaken) = handshakes.join_next() => {
                 if let Ok(Some((stream, client))) = shaken {
-                    tasks.spawn(connection(stream, client, router.clone(), limits, &graceful));
+                    let number = client.stranger.number();
+                    let task = tasks.spawn(connection(stream, client, router.clone(), limits, &graceful));
+                    strangers.served_by(number, task);
                 }
             }
-            (Ok(permit), Some((stream, peer))) = next => {
+            Some(next) = accepted.next(), if arrived.is_none() => {
+                if permits.available_permits() == 0 {
+                    strangers.one_gives_way();
+                }
+                arrived = Some(next);
+            }
+            Ok(permit) = Arc::clone(&permits).acquire_owned(), if arrived.is_some() => {
+                let Some((stream, peer)) = arrived.take() else { continue };
                 let local = stream.local_addr().ok();
-                let client = Client { local, peer, permit, open: app.exporter.connection() };
+                let (open, stranger) = (app.exporter.connection(), strangers.enter());
+                let client = Client { local, peer, permit, open, stranger };
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%error, "cannot set TCP_NODELAY");
                 }
-                match app.access.as_ref().and_then(Access::tls) {
+                let number = client.stranger.number();
+                let task = match app.access.as_ref().and_then(Access::tls) {
                     Some(tls) => {
                         let handshake = handshake(tls, stream, limits);
-                        handshakes.spawn(async move { Some((handshake.await?, client)) });
+                        handshakes.spawn(async move { Some((handshake.await?, client)) })
                     }
-                    None => {
-                        tasks.spawn(connection(stream, client, router.clone(), limits, &graceful));
-                    }
-                }
+                    None => tasks.spawn(connection(stream, client, router.clone(), limits, &graceful)),
+                };
+                strangers.served_by(number, task);
             }
         }
     }
@@ -170,9 +181,10 @@ fn connection<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     limits: Limits,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + Send + use<S> {
-    let Client { local, peer, permit, open } = client;
+    let Client { local, peer, permit, open, stranger } = client;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        stranger.has_asked();
         request.extensions_mut().insert(routes::Dialled(local));
         request.extensions_mut().insert(routes::Peer(peer.ip()));
         router.call(request.map(Body::new))

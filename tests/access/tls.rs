@@ -296,6 +296,20 @@ async fn a_handshake_that_does_not_end_costs_nobody_else() {
     assert!(client.is_served(&server).await);
 }
 
+/// Nor do they keep anybody out where they take all places.
+#[tokio::test]
+async fn silent_connections_give_way_within_the_handshake() {
+    let authority = Authority::new();
+    authority.issue("server", "localhost");
+    let server = start_guarded(&write(&authority, ""), Limits { max_connections: 3, ..limits() }).await;
+    let client = Client::of(&authority);
+    let mut silent = Vec::new();
+    for _ in 0..10 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+        assert!(timeout(HANGS / 2, client.is_served(&server)).await.expect("served beside them"));
+    }
+}
+
 /// A stop does not wait for those who have not shaken hands.
 #[tokio::test]
 async fn a_stop_ends_open_handshakes() {
