@@ -101,6 +101,8 @@ pub struct Link {
     dialer: Arc<Dialer>,
     connection: Option<Connection>,
     rest: Option<Rest>,
+    /// Commands that were answered since it was made.
+    commands: u64,
 }
 
 /// After failed connects: left alone until then.
@@ -124,7 +126,7 @@ struct Heard {
 impl Link {
     /// A link that has not connected yet.
     pub fn new(target: Target, dialer: Arc<Dialer>) -> Self {
-        Self { target, dialer, connection: None, rest: None }
+        Self { target, dialer, connection: None, rest: None, commands: 0 }
     }
 
     /// What it dials.
@@ -163,6 +165,7 @@ impl Link {
                     key_counts: heard.key_counts,
                     sweep: None,
                     certificate_ends: heard.certificate_ends,
+                    commands: self.commands,
                 }
             }
             Err(lost) => {
@@ -183,6 +186,7 @@ impl Link {
             let plan = connection.memory.count(slots);
             let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
             let exchanged = connection.exchange(&plan, 1 << 20, deadline).await.ok()?;
+            self.commands += exchanged.values.len() as u64;
             let heard = plan.read(exchanged.values).ok()?;
             let refused = heard.sizes.iter().any(|reply| matches!(reply, Reply::Error { .. }));
             sweep.sizes.extend(heard.sizes);
@@ -238,6 +242,7 @@ impl Link {
     ) -> Result<Heard, Lost> {
         let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
         let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;
+        self.commands += exchanged.values.len() as u64;
         let (asked, response, took) = (exchanged.asked, exchanged.response, exchanged.took);
         let heard =
             plan.read(exchanged.values).map_err(|failure| Lost { failure, response, unheard: false })?;
