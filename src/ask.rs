@@ -45,6 +45,7 @@ use login::Login;
 pub struct Dialer {
     cluster: Arc<Cluster>,
     timeout: Duration,
+    longest_rest: Duration,
     tls: Option<tls::Client>,
     connects: AtomicU64,
     alarms: Alarms,
@@ -55,7 +56,13 @@ impl Dialer {
     pub fn new(cluster: Arc<Cluster>, timeout: Duration) -> Self {
         let tls = cluster.tls.clone().map(tls::Client::new);
         let alarms = Alarms::every(timeout / ALARM_STEPS);
-        Self { cluster, timeout, tls, connects: AtomicU64::new(0), alarms }
+        Self { cluster, timeout, longest_rest: Duration::MAX, tls, connects: AtomicU64::new(0), alarms }
+    }
+
+    /// Leaves no node alone for longer than this after failed connects.
+    #[must_use]
+    pub fn resting_at_most(self, longest: Duration) -> Self {
+        Self { longest_rest: longest, ..self }
     }
 
     /// Connections opened since the start, TLS handshake included.
@@ -214,11 +221,12 @@ impl Link {
                 done => return done,
             }
         }
+        let begun = Instant::now();
         // Boxed: a connect is rare, and the asks of all nodes would each make room for one.
         let done = Box::pin(self.connect_and_ask(turn, deadline)).await;
         if let Err(lost) = &done {
             let failures = self.rest.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
-            let until = Instant::now() + backoff::pause(failures, rand::random());
+            let until = begun + backoff::pause(failures, self.dialer.longest_rest, rand::random());
             self.rest = Some(Rest { failures, until, failure: lost.failure.clone() });
         }
         done

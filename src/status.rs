@@ -1,5 +1,6 @@
 //! Frames for people: the landing page. Pure.
 
+mod moving;
 pub mod report;
 
 use std::sync::Arc;

@@ -10,12 +10,12 @@ use std::time::Duration;
 pub(super) use promotion::Promotion;
 
 use crate::model::finding::{Finding, Outcome};
-use crate::model::info::{Field, Info, Number, sub_value};
+use crate::model::info::{Field, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
 use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::{NodeId, NodeRow, Role};
 use crate::model::past::{Counter, Lag, Past};
-use crate::model::snapshot::NodeSnapshot;
+use crate::model::snapshot::{ConnectedReplica, NodeSnapshot};
 use crate::model::view::{ClusterView, Member};
 
 /// One view, its past, and what the configuration wants of it.
@@ -254,6 +254,14 @@ impl<'a> Context<'a> {
     /// Lag of a member.
     pub(super) fn lag(&self, at: usize) -> Option<Lag> {
         *self.past.lags.get(at)?
+    }
+
+    /// How its primary has a replica connected: the `slaveN` line with its announced address.
+    pub(super) fn fed_by_primary(&self, replica: &Member) -> Option<&'a ConnectedReplica> {
+        let primary = self.view.member(replica.primary?)?.said.as_deref()?;
+        let at = replica.announced.as_ref()?;
+        let is_it = |line: &&ConnectedReplica| *at.host == *line.ip && at.port == line.port;
+        primary.replication.as_ref().ok()?.replicas.iter().find(is_it)
     }
 
     /// The label of a node, or its id where it is no member.

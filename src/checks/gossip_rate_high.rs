@@ -31,7 +31,9 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let pace = |counter| context.pace(node, counter).map(Value::PerSecond);
     let Some(rate) = context.pace(node, Counter::Bus) else {
         let label = &node.member.label;
-        return Said::Unknown(format!("{label} was not watched for long enough to tell a rate of bus messages"));
+        return Said::Unknown(format!(
+            "{label} was not watched for long enough to tell a rate of bus messages"
+        ));
     };
     let limits = context.limits;
     let (nodes, timeout) = (context.view.members.len(), context.node_timeout());

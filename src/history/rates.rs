@@ -71,7 +71,8 @@ impl Rates {
 impl Track {
     /// A restarted process begins anew, and so does one whose counters were reset.
     fn push(&mut self, run_id: &str, sample: Sample) {
-        let is_reset = self.samples.back().is_some_and(|last| last.counts.iter().zip(sample.counts).any(fell));
+        let is_reset =
+            self.samples.back().is_some_and(|last| last.counts.iter().zip(sample.counts).any(fell));
         if self.run_id != run_id || is_reset {
             self.samples.clear();
             run_id.clone_into(&mut self.run_id);

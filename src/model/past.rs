@@ -120,15 +120,8 @@ pub enum Counter {
 
 impl Counter {
     /// All, in their order.
-    pub const ALL: [Self; 7] = [
-        Self::Bus,
-        Self::Publish,
-        Self::Unrest,
-        Self::Commands,
-        Self::OwnCommands,
-        Self::Moved,
-        Self::Ask,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Bus, Self::Publish, Self::Unrest, Self::Commands, Self::OwnCommands, Self::Moved, Self::Ask];
 }
 
 /// How fast the counters of a node grow, per second: over the last minute, or since they began anew (a restart, a
