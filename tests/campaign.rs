@@ -1,8 +1,27 @@
-//! The fault campaign: on real clusters every fault is named by the right code and clears after the heal, and what an
-//! operator does on purpose stays quiet. Prints one table of what was seen, and after how long.
+//! The fault campaign: on real clusters every fault is named by the right code with the right evidence by the second poll
+//! after the servers themselves show it, and is gone by the second poll after they show that all is well; what an operator
+//! does on purpose wakes nobody. Every measure is a count of polls, none a time. What fires beside the fault's own name is
+//! listed where the fault is played, each with the reason why it is true; anything else is a failure.
 //!
 //! `RCE_SERVER` and `RCE_CLI` choose another server than the installed one, `CAMPAIGN=full` watches a healthy cluster
-//! for ten minutes, `CAMPAIGN_ONLY=WORD` plays only the scenes whose name has the word.
+//! for ten minutes, `CAMPAIGN_ONLY=WORD` plays only the scenes whose name has the word, and `UPDATE=1` writes what was
+//! seen into `docs/campaign.md`.
+//!
+//! | fault or operation | scene |
+//! |---|---|
+//! | primary killed with and without a replica; replica killed; replica or primary hung; all nodes gone | `deaths`, `bare` |
+//! | two of three voters killed; slot unassigned under full coverage yes and no; one node forgotten by one | `bare` |
+//! | true split brain with writes on both sides, healed; partition without overlap | `splits` |
+//! | slot opened on one end only, on both ends without progress; keys orphaned | `slots` |
+//! | atomic migration running, done, failed (Valkey 9, Redis 8.4) | `migrations` |
+//! | two clusters merged by one MEET, what remains, and how they are parted | `merged` |
+//! | replica link down; lag over 10 MB and over 50 MB; full-resync loop by a tiny output buffer | `replication` |
+//! | memory over 80 % under noeviction and under allkeys-lru; fragmentation on an empty node | `resources` |
+//! | bgsave failing; maxclients reached; a setting that differs on one node; an ACL that hides CONFIG | `resources` |
+//! | everything that `redis-cli --cluster check` reports, and what only `check` sees | `command` |
+//! | the least rights, on a real server | `access` |
+//! | healthy for ten minutes, planned failover, rolling restart, reshard of 1000 slots with keys, rebalance, node added and removed | `quiet` |
+//! | the same of a cluster that was never written to | `never written` |
 #![allow(
     clippy::expect_used,
     clippy::print_stderr,

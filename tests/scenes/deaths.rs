@@ -98,6 +98,7 @@ pub(crate) fn with_replicas(table: &Table) {
         cluster.start(node);
     }
     act.may("slots_uncovered", "some are back and miss the others");
+    act.may("node_suspected", "those that are back are flagged until they are heard");
     act.may("quorum_lost", "those that are back first have not found each other yet");
     act.may("replicas_missing", "replicas ask for a full synchronisation, of one primary each");
     act.may("replica_link_down", "they do so once they know where their primary is");

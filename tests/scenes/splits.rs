@@ -58,8 +58,8 @@ pub(crate) fn scene(table: &Table) {
     act.may("replicas_missing", "neither of the two has a replica");
     act.may("gossip_rate_high", "nodes dial those whom they cannot reach ten times a second");
     act.heals();
-    set(&cluster, cut, "cluster-node-timeout", "2000");
     bus.join();
+    set(&cluster, cut, "cluster-node-timeout", "2000");
     act.may("replica_link_down", "the loser loads everything anew");
     act.may("failover_not_ready", "until it has it could not be promoted");
     act.clears(|| truth.is_well());

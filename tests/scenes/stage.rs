@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use super::act::Act;
 use super::table::Table;
-use super::truth::Truth;
+use super::truth::{Truth, last_trouble};
 use crate::common::real::Cluster;
 
 /// Seconds for which [`LIMITS`] has a failover told.
@@ -213,7 +213,7 @@ fn poll(config: &Config, notes: &Mutex<Vec<Note>>, ended: &watch::Receiver<bool>
 pub(crate) fn await_truth(what: &str, mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < end, "it never came: {what}");
+        assert!(Instant::now() < end, "it never came: {what}; {:?}", last_trouble());
         sleep(Duration::from_millis(20));
     }
 }

@@ -1,6 +1,7 @@
 //! What the servers themselves say: the measure of when a fault can be seen, and of when all is well again. Read from
 //! `CLUSTER NODES`, `CLUSTER INFO` and `INFO` without a line of the exporter.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -81,54 +82,77 @@ impl Truth {
     /// Whether all is well, by the word of every node: each answers and says ok, all have the same table with all slots
     /// and no flag that means trouble, no slot is open, and every replica follows a primary and has caught up.
     pub(crate) fn is_well(&self) -> bool {
-        let mut tables = BTreeSet::new();
+        let trouble = self.trouble();
+        LAST_TROUBLE.set(trouble.clone());
+        trouble.is_none()
+    }
+
+    fn trouble(&self) -> Option<String> {
+        let mut tables = BTreeMap::new();
         for node in &self.nodes {
             let rows = self.rows(node);
             let state = ask(node, "CLUSTER INFO").unwrap_or_default();
-            let trouble = ["fail", "fail?", "handshake", "noaddr"];
-            let is_sound = |row: &NaiveRow| trouble.iter().all(|flag| !has(row, flag)) && row.open.is_empty();
+            if !state.contains("cluster_state:ok") {
+                return Some(format!("{node} does not say ok: {state:?}"));
+            }
+            let flags = ["fail", "fail?", "handshake", "noaddr"];
+            let is_bad = |row: &&NaiveRow| flags.iter().any(|flag| has(row, flag)) || !row.open.is_empty();
+            if let Some(bad) = rows.iter().find(is_bad) {
+                return Some(format!("{node} has {bad:?}"));
+            }
             let slots: usize = rows.iter().map(|row| row.slots.len()).sum();
-            if !state.contains("cluster_state:ok") || !rows.iter().all(is_sound) || slots != 16384 {
-                return false;
+            if slots != 16384 {
+                return Some(format!("{node} knows of {slots} slots"));
             }
             let mut table: Vec<_> = rows.iter().map(NaiveRow::topology).collect();
             table.sort();
-            tables.insert(table.concat());
+            tables.insert(table.concat(), node);
         }
-        tables.len() == 1 && self.replicas_are_well()
+        let same = tables.len() == 1;
+        (!same).then(|| format!("the tables differ: {tables:#?}")).or_else(|| self.trouble_of_replicas())
     }
 
-    fn replicas_are_well(&self) -> bool {
-        let Some(first) = self.nodes.first() else { return false };
-        let rows = self.rows(first);
-        let offsets: Option<BTreeMap<String, u64>> = rows.iter().map(offset).collect();
-        let Some(offsets) = offsets else { return false };
-        let epochs: BTreeSet<u64> =
-            rows.iter().filter(|row| has(row, "master")).map(|row| row.epoch).collect();
-        let primaries: Vec<_> = rows.iter().filter(|row| has(row, "master")).collect();
-        let replicas: Vec<_> = rows.iter().filter(|row| has(row, "slave")).collect();
-        let follows = |row: &&NaiveRow| {
+    fn trouble_of_replicas(&self) -> Option<String> {
+        let rows = self.rows(self.nodes.first()?);
+        let mut offsets = BTreeMap::new();
+        for row in &rows {
+            let Some(offset) = offset(row) else { return Some(format!("no link, or no answer: {row:?}")) };
+            offsets.insert(row.id.clone(), offset);
+        }
+        let (primaries, replicas): (Vec<_>, Vec<_>) = rows.iter().partition(|row| has(row, "master"));
+        let is_behind = |row: &&&NaiveRow| {
             let primary = row.primary.as_ref().and_then(|id| offsets.get(id));
-            primary.is_some_and(|theirs| theirs.saturating_sub(offsets[&row.id]) < CAUGHT_UP)
+            primary.is_none_or(|theirs| theirs.saturating_sub(offsets[&row.id]) >= CAUGHT_UP)
         };
-        let has_one = |row: &&NaiveRow| {
-            row.slots.is_empty() || replicas.iter().any(|it| it.primary.as_ref() == Some(&row.id))
+        let is_alone = |row: &&&NaiveRow| {
+            let follows = |it: &&NaiveRow| it.primary.as_ref() == Some(&row.id);
+            !row.slots.is_empty() && !replicas.is_empty() && !replicas.iter().any(follows)
         };
-        epochs.len() == primaries.len()
-            && replicas.iter().all(follows)
-            && (replicas.is_empty() || primaries.iter().all(has_one))
+        let epochs: BTreeSet<u64> = primaries.iter().map(|row| row.epoch).collect();
+        let wrong = replicas.iter().find(is_behind).or_else(|| primaries.iter().find(is_alone));
+        let collide = epochs.len() != primaries.len();
+        wrong.map(|row| format!("{row:?}: {offsets:?}")).or(collide.then(|| "epochs collide".to_owned()))
     }
 }
 
-/// Id and replication offset of a node that is in sync.
-fn offset(row: &NaiveRow) -> Option<(String, u64)> {
+thread_local! {
+    static LAST_TROUBLE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// What stood against it when this thread last asked whether all is well.
+pub(crate) fn last_trouble() -> Option<String> {
+    LAST_TROUBLE.take()
+}
+
+/// Replication offset of a node that is in sync.
+fn offset(row: &NaiveRow) -> Option<u64> {
     let (host, port) = row.address.as_ref()?;
     let info = ask(&format!("{host}:{port}"), "INFO replication")?.replace('\r', "");
     let is_primary = field(&info, "role").as_deref() == Some("master");
     let is_up = field(&info, "master_link_status").as_deref() == Some("up");
     let key = if is_primary { "master_repl_offset" } else { "slave_repl_offset" };
     let offset = field(&info, key)?.parse().ok()?;
-    (is_primary || is_up).then(|| (row.id.clone(), offset))
+    (is_primary || is_up).then_some(offset)
 }
 
 fn has(row: &NaiveRow, flag: &str) -> bool {
