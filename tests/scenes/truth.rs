@@ -80,7 +80,8 @@ impl Truth {
     }
 
     /// Whether all is well, by the word of every node: each answers and says ok, all have the same table with all slots
-    /// and no flag that means trouble, no slot is open, and every replica follows a primary and has caught up.
+    /// and no flag that means trouble, every link of the bus stands (a failover that is asked for before gets no votes), no
+    /// slot is open, and every replica follows a primary and has caught up.
     pub(crate) fn is_well(&self) -> bool {
         let trouble = self.trouble();
         LAST_TROUBLE.set(trouble.clone());
@@ -96,7 +97,9 @@ impl Truth {
                 return Some(format!("{node} does not say ok: {state:?}"));
             }
             let flags = ["fail", "fail?", "handshake", "noaddr"];
-            let is_bad = |row: &&NaiveRow| flags.iter().any(|flag| has(row, flag)) || !row.open.is_empty();
+            let is_bad = |row: &&NaiveRow| {
+                flags.iter().any(|flag| has(row, flag)) || !row.open.is_empty() || !row.connected
+            };
             if let Some(bad) = rows.iter().find(is_bad) {
                 return Some(format!("{node} has {bad:?}"));
             }
