@@ -58,3 +58,56 @@ fn led_to(view: &ClusterView, seeds: &[&Target]) -> Ids {
     }
     led
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::model::address::{Address, Naming};
+    use crate::model::failure::AskError;
+    use crate::model::reply::Reply;
+    use crate::model::time::Timestamp;
+    use crate::model::view::assemble;
+    use crate::parse::{Tables, snapshot};
+    use crate::probes::{Answer, ProbeId, Replies};
+
+    const TOOK: Duration = Duration::from_millis(1);
+
+    fn route(node: u8) -> Target {
+        Target::Tcp(Address::new(&format!("10.0.0.{node}"), 6379))
+    }
+
+    /// What these nodes tell of each other: each names those that stand beside it.
+    fn view(tables: &[(u8, &[u8])]) -> ClusterView {
+        let row = |viewer: u8, node: u8| {
+            let flags = if viewer == node { "myself,master" } else { "master" };
+            format!("{node:040x} 10.0.0.{node}:6379@16379 {flags} - 0 0 {node} connected {node}\n")
+        };
+        let said = tables.iter().map(|(viewer, known)| {
+            let text: String = known.iter().map(|node| row(*viewer, *node)).collect();
+            let reply = Arc::new(Reply::Bulk(text.into_bytes()));
+            let probe = ProbeId::ClusterNodes;
+            let answers = vec![Answer { probe, asked_at: Timestamp(0), took: TOOK, reply }];
+            let none = AskError::Connect(String::new());
+            let replies = Replies::failed(route(*viewer), Timestamp(0), TOOK, none);
+            snapshot(&Replies { failure: None, answers, ..replies }, &mut Tables::default())
+        });
+        assemble(&Naming::default(), said.collect(), None, Timestamp(0), TOOK)
+    }
+
+    #[test]
+    fn clusters_that_are_apart_again_are_told_apart_by_their_seeds() {
+        let (ours, theirs): (Arc<str>, Arc<str>) = ("ours".into(), "theirs".into());
+        let neighbours = Neighbours::default();
+        let merged = view(&[(1, &[1, 2]), (2, &[1, 2])]);
+        neighbours.exchange(&theirs, &merged);
+        let strays = |view: &ClusterView, seeds: &[&Target]| neighbours.strays(&ours, view, seeds);
+        assert!(strays(&merged, &[&route(1)]).is_empty(), "its seed still leads to all");
+        let apart = view(&[(1, &[1]), (2, &[2])]);
+        assert_eq!(strays(&apart, &[&route(1)]), BTreeSet::from([route(2)]));
+        assert!(strays(&apart, &[]).is_empty(), "no seed answers");
+        let alone = Neighbours::default();
+        assert!(alone.strays(&ours, &apart, &[&route(1)]).is_empty(), "a split for good: nobody else has it");
+    }
+}

@@ -72,7 +72,6 @@ pub(crate) fn with_replicas(table: &Table) {
     act.may("slots_uncovered", "nobody serves its slots until the replica is elected");
     act.shows(|| truth.is_failed(hung));
     act.names("node_failed", About::Node(hung));
-    act.may("replica_orphaned", "the replica follows a failed primary until it is elected");
     act.shows(|| truth.owns(heir, 16383));
     act.names("failover_happened", About::Shard);
     act.names("replicas_missing", About::Node(heir));

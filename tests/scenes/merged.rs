@@ -31,7 +31,6 @@ pub(crate) fn scene(table: &Table) {
     act.may("nodes_unexpected", "while they do, they count slots differently");
     act.may("epoch_collision", "both clusters counted their epochs from one");
     act.may("split_brain", "both owners claim a slot until they hear of each other");
-    act.may("slots_imbalanced", "of two owners one is left with nothing");
     act.may("replicas_missing", "a primary that has lost all of its slots follows the one that has them");
     act.may("failover_not_ready", "until it is in sync it could not be promoted");
     act.may("replica_link_down", "until then its link is down");

@@ -53,7 +53,6 @@ pub(crate) fn scene(table: &Table) {
     assert_eq!((evidence(&finding, "source"), evidence(&finding, "target")), (source.into(), target.into()));
     assert_eq!(evidence(&finding, "slots"), "0");
     act.may("slot_maps_disagree", "the new owner is known to one node after the other");
-    act.may("nodes_unexpected", "until then they may count slots differently");
     act.heals();
     act.clears(|| truth.owns(target, 0) && both.iter().all(|end| !kind.is_running(end)) && truth.is_well());
 

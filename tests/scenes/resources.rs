@@ -73,7 +73,6 @@ pub(crate) fn scene(table: &Table) {
     act.shows(|| connected() >= Some(50));
     let finding = act.names("clients_near_limit", About::Node(second));
     assert_eq!(evidence(&finding, "maxclients"), "60");
-    act.may("config_drift", "the setting differs from the other nodes'");
     act.heals();
     drop(clients);
     set(&cluster, second, "maxclients", "10000");

@@ -68,7 +68,6 @@ pub(crate) fn scene(table: &Table) {
     act.shows(|| truth.owns(target, 0) && !truth.owns(source, 0));
     let finding = act.names_within(POLLS_TO_COUNT, "orphaned_keys", About::Node(source));
     assert_eq!(evidence(&finding, "keys"), "40");
-    act.may("slots_uncovered", "for a moment nobody owns it");
     act.may("slot_maps_disagree", "the new owner is known to one node after the other");
     act.may("nodes_unexpected", "until then they count slots differently");
     act.heals();
