@@ -64,7 +64,9 @@ pub(crate) fn scene(table: &Table) {
     assert_eq!(cluster.cli(source, &["CLUSTER", "DELSLOTS", "0"]), "OK");
     assert_eq!(cluster.cli(target, &["CLUSTER", "DELSLOTS", "0"]), "OK");
     assert_eq!(cluster.cli(target, &["CLUSTER", "ADDSLOTS", "0"]), "OK");
-    assert!(cluster.cli(target, &["CLUSTER", "BUMPEPOCH"]).starts_with("BUMPED"));
+    // Whose epoch is the highest already says so; nodes whose epochs collided when they met may have any.
+    let epoch = cluster.cli(target, &["CLUSTER", "BUMPEPOCH"]);
+    assert!(epoch.starts_with("BUMPED") || epoch.starts_with("STILL"), "{epoch}");
     act.shows(|| truth.owns(target, 0) && !truth.owns(source, 0));
     let finding = act.names_within(POLLS_TO_COUNT, "orphaned_keys", About::Node(source));
     assert_eq!(evidence(&finding, "keys"), "40");
