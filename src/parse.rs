@@ -57,6 +57,7 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         key_sweep: replies.sweep.as_ref().and_then(key_sweep),
         slot_stats: read(replies, ProbeId::SlotStats, slot_stats::slot_stats),
         certificate_ends: replies.certificate_ends,
+        own_commands: replies.commands,
         probes: Vec::new(),
     };
     snapshot.outcome = outcome(replies, &snapshot);

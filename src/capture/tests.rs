@@ -104,6 +104,7 @@ fn what_is_written_is_read_back() {
         key_counts: vec![(5, Reply::Int(1)), (10, Reply::error("LOADING wait"))],
         sweep: Some(Sweep { sizes: vec![Reply::Int(9)], counts: vec![(5, Reply::Int(1))] }),
         certificate_ends: CertificateEnds::default(),
+        commands: 0,
     };
     let texts = ["x".to_owned(), String::new()];
     let failures = texts.into_iter().flat_map(|text| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::address::Target;
 use super::failure::{AskError, Read};
-use super::info::{Field, Info};
+use super::info::{Field, Info, sub_value};
 use super::migration::Migration;
 use super::node::{NodeId, Role, Viewpoint};
 use super::time::Timestamp;
@@ -60,6 +60,9 @@ pub struct NodeSnapshot {
     pub slot_stats: Read<Vec<SlotStat>>,
     /// When the certificates of this connection end.
     pub certificate_ends: CertificateEnds,
+    /// Commands of this exporter that the node answered since it was first dialled, this poll's among them: part of what
+    /// it has processed.
+    pub own_commands: u64,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
 }
@@ -265,6 +268,18 @@ impl NodeSnapshot {
     /// The node's id on its own word.
     pub fn id(&self) -> Option<NodeId> {
         self.nodes.as_ref().ok().map(|view| view.myself)
+    }
+
+    /// Error replies of a kind (`errorstat_…` of INFO) that the server gave. A kind that was never given has no line.
+    /// `None` where the server counts none: Redis gives up after 128 kinds.
+    pub fn errors(&self, kind: Field) -> Option<u64> {
+        let info = self.info.as_ref().ok()?;
+        info.text(Field::new("total_error_replies"))?;
+        match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
+            (Some(_), _) => None,
+            (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
+            (None, None) => Some(0),
+        }
     }
 
     /// INFO `loading:1`: reading its dataset, serving nothing yet.

@@ -44,6 +44,8 @@ pub struct Replies {
     pub sweep: Option<Sweep>,
     /// When the certificates end that were presented when the connection was made.
     pub certificate_ends: CertificateEnds,
+    /// Commands that the target answered us since it was first dialled, those of sweeps too; 0 where nobody counted.
+    pub commands: u64,
 }
 
 /// A count of all keys of one node, slot by slot. Written keys come and go while it runs: DBSIZE stands at both ends.
@@ -68,6 +70,7 @@ impl Replies {
             key_counts: Vec::new(),
             sweep: None,
             certificate_ends: CertificateEnds::default(),
+            commands: 0,
         }
     }
 
