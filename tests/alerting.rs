@@ -157,3 +157,50 @@ fn rules_ask_only_for_metrics_that_exist() {
         }
     }
 }
+
+#[test]
+fn every_priority_has_its_route() {
+    let Some(amtool) = program("RCE_AMTOOL", "amtool") else { return };
+    let example = "alerts/alertmanager.example.yml";
+    passes(&amtool, &["check-config", example], &[]);
+    for (labels, receiver) in [
+        (&["priority=P1", "severity=critical", "redis_cluster=orders"][..], "pager"),
+        (&["priority=P2", "severity=warning", "redis_cluster=orders"], "within-the-hour"),
+        (&["priority=P3", "severity=info", "redis_cluster=orders"], "ticket"),
+        (&["priority=P2", "alertname=RedisClusterExporterAbsent"], "within-the-hour"),
+        (&["alertname=SomethingElse"], "nobody-said-who"),
+    ] {
+        let file = format!("--config.file={example}");
+        let wanted = format!("--verify.receivers={receiver}");
+        passes(&amtool, &[&["config", "routes", "test", &file, &wanted], labels].concat(), &[]);
+    }
+}
+
+#[test]
+fn what_keeps_an_alert_back_exists() {
+    let names: BTreeSet<_> =
+        alerts().iter().map(|alert| alert["alert"].as_str().unwrap().to_owned()).collect();
+    let example = yaml(&root().join("alerts/alertmanager.example.yml"));
+    for rule in list(&example, "inhibit_rules") {
+        for side in ["source_matchers", "target_matchers"] {
+            let matcher = rule[side][0].as_str().unwrap();
+            let (_, value) = matcher.split_once('"').unwrap();
+            for name in value.trim_end_matches('"').split('|') {
+                assert!(names.contains(name), "{matcher}");
+            }
+        }
+        // Without equal a cause in one cluster would keep back the alerts of all others.
+        let own = rule["source_matchers"][0].as_str().unwrap().contains("RedisClusterExporter");
+        assert!(own || rule["equal"][0] == "redis_cluster", "{rule}");
+    }
+}
+
+#[test]
+fn prometheus_takes_each_configuration_with_the_rules_as_they_lie() {
+    let Some(promtool) = program("RCE_PROMTOOL", "promtool") else { return };
+    let said = passes(&promtool, &["check", "config"], &files("deploy/prometheus", ".yml"));
+    let (configurations, rules) =
+        (files("deploy/prometheus", ".yml").len(), files("alerts", ".rules.yml").len());
+    let found = format!("SUCCESS: {rules} rule files found");
+    assert_eq!(said.matches(&found).count(), configurations, "{said}");
+}

@@ -52,9 +52,12 @@ const OUTLIVES: Duration = Duration::from_secs(30);
 pub fn health_rules() -> String {
     let mut text = HEAD.to_owned();
     for severity in Severity::ALL {
-        text += &format!("  - name: redis-cluster-{}\n    rules:\n", severity.as_str().to_lowercase());
+        text += &format!("  - name: redis-cluster-{}\n", severity.as_str().to_lowercase());
         if severity == Severity::P1 {
-            text += &verdict();
+            // A page does not wait for the interval of all other rules.
+            text += &format!("    interval: 5s\n    rules:\n{}", verdict());
+        } else {
+            text += "    rules:\n";
         }
         for check in CHECKS.into_iter().filter(|check| check.severity == severity) {
             text += &rule(check);
@@ -116,6 +119,7 @@ fn rule(check: &Check) -> String {
     );
     format!(
         "      - alert: {}\n        expr: |\n{}{hold}        keep_firing_for: {keep}\n        labels:\n\
+         \x20         check: {code}\n\
          \x20         priority: '{{{{ $labels.severity }}}}'\n\
          \x20         severity: '{{{{ if eq $labels.severity `P1` }}}}critical{{{{ else if eq $labels.severity `P2` \
          }}}}warning{{{{ else }}}}info{{{{ end }}}}'\n\
@@ -176,7 +180,14 @@ fn looked_up(live: &Live) -> String {
     if query.contains(shard) {
         arguments += " $labels.redis_shard";
     }
-    format!("{{{{- range query (printf `{query}` {arguments}) }}}}, {says}{{{{ end }}}}")
+    let query = format!("query (printf `{query}` {arguments})");
+    // The order of a query's results is not defined.
+    let mut labels = live.says.split('{').filter_map(|part| Some(part.split_once('}')?.0));
+    let results = match labels.find(|name| !name.is_empty()) {
+        Some(name) => format!("sortByLabel `{name}` ({query})"),
+        None => query,
+    };
+    format!("{{{{- range {results} }}}}, {says}{{{{ end }}}}")
 }
 
 #[cfg(test)]

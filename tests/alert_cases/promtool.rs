@@ -1,7 +1,6 @@
 //! Unit tests of the health rules, in promtool's format.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use redis_cluster_exporter::checks::{CHECKS, Check};
 use redis_cluster_exporter::derive::{alert_name, first_step};
@@ -9,27 +8,42 @@ use redis_cluster_exporter::model::finding::Severity;
 
 use super::health::{CASES, Case, Subject};
 
-/// Steps of evaluation: holds of many hours are not worth one every few seconds.
-const STEPS: [(&str, u64, Duration); 2] =
-    [("short", 15, Duration::from_secs(900)), ("long", 300, Duration::from_secs(u64::MAX))];
+/// A file of tests for holds up to `longest` seconds, evaluated every `step` of them: what is held for many hours is not
+/// worth an evaluation every few seconds.
+struct File {
+    name: &'static str,
+    step: u64,
+    longest: u64,
+}
+
+const FILES: [File; 3] = [
+    File { name: "seconds", step: 15, longest: 59 },
+    File { name: "minutes", step: 60, longest: 900 },
+    File { name: "hours", step: 300, longest: u64::MAX },
+];
 
 /// Time enough for the rates that a description tells.
 const RATES: u64 = 1200;
 
-/// `alerts/tests/health_short.test.yml` and `…_long.test.yml`: names and texts.
+/// `alerts/tests/health_seconds.test.yml` and so on: names and texts.
 pub(crate) fn files() -> Vec<(String, String)> {
-    let mut rest: Vec<_> = CASES.iter().map(|case| (case, check(case.code))).collect();
-    let mut files = Vec::new();
-    for (name, step, longest) in STEPS {
-        let (here, later): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(_, check)| check.hold <= longest);
-        let tests: String = here.iter().map(|(case, check)| tests(case, check, step)).collect();
+    let of = |check: &Check| {
+        // What is not held at all may tell of rates.
+        let hold = if check.hold.is_zero() { 60 } else { check.hold.as_secs() };
+        FILES.iter().position(|file| hold <= file.longest)
+    };
+    let text = |(at, file): (usize, &File)| {
+        let step = file.step;
+        let cases = CASES.iter().map(|case| (case, check(case.code)));
+        let here = cases.filter(|(_, check)| of(check) == Some(at));
+        let tests: String = here.map(|(case, check)| tests(case, check, step)).collect();
         let head = "# Derived from tests/alert_cases/health.rs: `make docs` writes it anew.";
-        let text =
-            format!("{head}\nrule_files: [../health.rules.yml]\nevaluation_interval: {step}s\ntests:\n{tests}");
-        files.push((format!("alerts/tests/health_{name}.test.yml"), text));
-        rest = later;
-    }
-    files
+        let text = format!(
+            "{head}\nrule_files: [../health.rules.yml]\nevaluation_interval: {step}s\ntests:\n{tests}"
+        );
+        (format!("alerts/tests/health_{}.test.yml", file.name), text)
+    };
+    FILES.iter().enumerate().map(text).collect()
 }
 
 fn check(code: &str) -> &'static Check {
@@ -39,7 +53,7 @@ fn check(code: &str) -> &'static Check {
 /// Firing after the hold and not before it; and the same cluster while the check is clear.
 fn tests(case: &Case, check: &Check, step: u64) -> String {
     let (code, hold) = (check.code, check.hold.as_secs());
-    let at = hold.max(RATES) + step;
+    let at = lasts(case, check, step);
     let before = hold.saturating_sub(1) / step * step;
     let name = alert_name(check);
     let mut text = format!("  - name: {code} fires\n{}", input(case, check, true, step));
@@ -52,6 +66,12 @@ fn tests(case: &Case, check: &Check, step: u64) -> String {
     writeln!(text, "    alert_rule_test:\n      - {{ eval_time: {at}s, alertname: {name}, exp_alerts: [] }}")
         .unwrap();
     text
+}
+
+/// When the alert must be there, in seconds.
+fn lasts(case: &Case, check: &Check, step: u64) -> u64 {
+    let rates = case.series.iter().any(|(_, values)| values.contains('+'));
+    check.hold.as_secs().max(if rates { RATES } else { 0 }) + step
 }
 
 fn labels(case: &Case) -> &'static str {
@@ -75,7 +95,7 @@ fn input(case: &Case, check: &Check, firing: bool, step: u64) -> String {
     series.extend(case.series);
     // Rates need samples that are closer to each other than evaluations may be.
     let interval = step.min(60);
-    let samples = (check.hold.as_secs().max(RATES) + step) / interval + 1;
+    let samples = lasts(case, check, step) / interval + 1;
     let mut text = format!("    interval: {interval}s\n    input_series:\n");
     for exporter in ["rce-1:19121", "rce-2:19121"] {
         let cluster = format!("{{instance=\"{exporter}\",job=\"redis-cluster\",redis_cluster=\"orders\"");
@@ -106,7 +126,7 @@ fn expected(case: &Case, check: &Check) -> String {
     let (code, told, first) = (check.code, case.told, first_step(check));
     format!(
         "        exp_alerts:\n\
-         \x20         - exp_labels: {{ redis_cluster: orders, priority: {}, severity: {severity}{subject} }}\n\
+         \x20         - exp_labels: {{ check: {code}, redis_cluster: orders, priority: {}, severity: {severity}{subject} }}\n\
          \x20           exp_annotations:\n\
          \x20             summary: {:?}\n\
          \x20             description: {:?}\n\
