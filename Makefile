@@ -26,9 +26,10 @@ fmt: ## format the code
 docs: ## write the generated documents and golden files anew; look at the diff before you commit it
 	UPDATE=1 $(CARGO) test --locked --tests -- --skip real_cluster
 
-campaign: ## every fault on real clusters, and ten minutes of a healthy one
+campaign: ## every fault on real clusters, ten minutes of a healthy one, and who is paged when
 	@scripts/setup
 	CAMPAIGN=full $(CARGO) test --locked --test campaign
+	CAMPAIGN=full $(CARGO) test --locked --test paging
 
 e2e: ## only the tests against real clusters
 	@scripts/setup

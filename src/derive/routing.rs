@@ -3,7 +3,7 @@
 use super::alerts::alert_name;
 use crate::checks::CHECKS;
 
-/// Everything but the inhibition: by priority, grouped by cluster and alert.
+/// Everything but the inhibition: by priority, grouped by cluster.
 const ROUTING: &str = "\
 # Routes by priority: P1 pages at once, P2 must be seen within the hour, P3 is a ticket for business hours.
 #
@@ -13,13 +13,13 @@ const ROUTING: &str = "\
 # `make docs` writes it anew.
 route:
   receiver: nobody-said-who
-  group_by: [redis_cluster, alertname]
+  group_by: [redis_cluster]
   routes:
     - matchers: [priority=\"P1\"]
       receiver: pager
-      # A page waits for nothing: what it explains is of lower priority and comes later.
+      # A page waits for nothing: what it explains is of lower priority or comes later.
       group_wait: 1s
-      group_interval: 1m
+      group_interval: 15s
       repeat_interval: 1h
     - matchers: [priority=\"P2\"]
       receiver: within-the-hour
@@ -29,6 +29,7 @@ route:
       repeat_interval: 4h
     - matchers: [priority=\"P3\"]
       receiver: ticket
+      group_by: [redis_cluster, alertname]
       group_wait: 5m
       group_interval: 1h
       repeat_interval: 72h
