@@ -1,13 +1,19 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench fmt docs e2e campaign
+.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: ## a real six-node cluster on this machine with the exporter beside it, until Ctrl-C
+demo: ## a real six-node cluster on this machine, watched: exporter, Prometheus, Alertmanager and a pager that prints
 	@scripts/demo
+
+demo-fault: ## breaks the cluster of a running demo: FAULT=kill-shard, split-brain, …; without FAULT lists them
+	@scripts/demo-fault $(FAULT)
+
+demo-heal: ## heals it
+	@scripts/demo-fault heal
 
 test: ## everything: format, lints, docs, unit, property, fault and real-cluster tests
 	@scripts/test
