@@ -4,6 +4,7 @@
 //! `RCE_PROMTOOL` and `RCE_AMTOOL` name other programs than the installed ones.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test fails where it meets what it does not expect; the environment names the programs"

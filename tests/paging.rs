@@ -92,6 +92,11 @@ fn exactly_the_pages_that_are_expected_arrive_once_and_resolve() {
             });
         }
     });
+    if let Some((at, (name, cluster))) =
+        clusters.iter().enumerate().find(|(_, (name, _))| full && *name == "bare")
+    {
+        faults::exporters(cluster, Watched { chain: &chain, name, rows: &parts[at] });
+    }
     let rows: String =
         parts.into_iter().flat_map(|rows| rows.into_inner().expect("no scene failed")).collect();
     eprintln!("{rows}");

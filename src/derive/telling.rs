@@ -70,8 +70,7 @@ const fn tell(code: &'static str, live: &'static [Live], first: &'static str) ->
 
 const UNCOVERED: Live =
     live("{} slots: {reason}", Count, "max by (reason) (rediscluster_slots_uncovered{CLUSTER}) > 0");
-const LAG: Live =
-    live("{} behind its primary", Bytes, "max(rediscluster_node_replication_lag_bytes{NODE})");
+const LAG: Live = live("{} behind its primary", Bytes, "max(rediscluster_node_replication_lag_bytes{NODE})");
 const SUSPECTED_BY: Live =
     live("{} peers hold it for dead", Count, "max(rediscluster_node_suspected_by{NODE})");
 const REPLICAS: Live =
@@ -82,11 +81,7 @@ const FRAGMENTATION: [Live; 2] = [
     live("{} lost", Bytes, "max(rediscluster_node_memory_fragmentation_bytes{NODE})"),
 ];
 const MIGRATION: [Live; 2] = [
-    live(
-        "{} slots open ({mechanism})",
-        Count,
-        "max by (mechanism) (rediscluster_slots_open{CLUSTER}) > 0",
-    ),
+    live("{} slots open ({mechanism})", Count, "max by (mechanism) (rediscluster_slots_open{CLUSTER}) > 0"),
     live("{} keys left to move", Count, "max(rediscluster_migration_keys_remaining{CLUSTER})"),
 ];
 const MEMORY_USED: Live = live(
@@ -265,7 +260,11 @@ pub(super) static TELLINGS: [Telling; 51] = [
     ),
     tell(
         "memory_swapping",
-        &[live("resident over allocated {}", Ratio, "max(rediscluster_node_memory_fragmentation_ratio{NODE})")],
+        &[live(
+            "resident over allocated {}",
+            Ratio,
+            "max(rediscluster_node_memory_fragmentation_ratio{NODE})",
+        )],
         "stop what else eats the host's memory, or fail over to a replica elsewhere.",
     ),
     tell(
@@ -297,11 +296,7 @@ pub(super) static TELLINGS: [Telling; 51] = [
         )],
         "find the client: without cluster mode, with a stale map, or on a replica without READONLY.",
     ),
-    tell(
-        "persistence_failing",
-        &[],
-        "look for a full disk under its directory; its log says what failed.",
-    ),
+    tell("persistence_failing", &[], "look for a full disk under its directory; its log says what failed."),
     tell(
         "clients_near_limit",
         &[live(
@@ -313,11 +308,7 @@ pub(super) static TELLINGS: [Telling; 51] = [
     ),
     tell(
         "bus_links_saturated",
-        &[live(
-            "{} wait for one peer",
-            Bytes,
-            "max(rediscluster_node_bus_send_buffer_used_max_bytes{NODE})",
-        )],
+        &[live("{} wait for one peer", Bytes, "max(rediscluster_node_bus_send_buffer_used_max_bytes{NODE})")],
         "look at the peer that does not drain: slow, swapping, or behind a bad network.",
     ),
     tell(
@@ -398,11 +389,7 @@ pub(super) static TELLINGS: [Telling; 51] = [
         )],
         "upgrade the rest: in each shard the replicas first.",
     ),
-    tell(
-        "failover_happened",
-        &[],
-        "if it was not planned, start the old primary and find what stopped it.",
-    ),
+    tell("failover_happened", &[], "if it was not planned, start the old primary and find what stopped it."),
     tell(
         "clock_skew",
         &[live(

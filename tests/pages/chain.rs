@@ -85,7 +85,10 @@ impl Chain {
                 ("http://tickets.example/p3", to("p3")),
                 // Tickets now, and not in five minutes or on Monday.
                 ("      active_time_intervals: [business-hours]\n", String::new()),
-                ("group_wait: 5m\n      group_interval: 1h", "group_wait: 30s\n      group_interval: 1m".into()),
+                (
+                    "group_wait: 5m\n      group_interval: 1h",
+                    "group_wait: 30s\n      group_interval: 1m".into(),
+                ),
                 // Resolved notices come with the next flush of the group.
                 ("group_interval: 5m", "group_interval: 1m".into()),
             ],

@@ -42,23 +42,6 @@ pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
         return;
     }
     watched.play(&Fault {
-        what: "primary killed, no replica; both exporters hang for 40 s while it pages",
-        pages: &["slots_uncovered"],
-        begin: &|| {
-            cluster.kill(third);
-            await_that("it is suspected", || suspects(cluster, first, third));
-        },
-        shows: &|| true,
-        heal: &|| {
-            watched.chain.signal_exporters(2, "STOP");
-            sleep(Duration::from_secs(40));
-            watched.chain.signal_exporters(2, "CONT");
-            // Now they judge anew, and it still is as it was.
-            sleep(Duration::from_secs(20));
-            cluster.start(third);
-        },
-    });
-    watched.play(&Fault {
         what: "two of three primaries killed",
         pages: &["quorum_lost"],
         begin: &|| {
@@ -85,6 +68,33 @@ pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
         begin: &|| watched.chain.watch("twin", Some(first)),
         shows: &|| true,
         heal: &|| watched.chain.watch("twin", None),
+    });
+}
+
+/// What happens to the exporters themselves, while no other cluster has trouble.
+pub(crate) fn exporters(cluster: &Cluster, watched: Watched<'_>) {
+    let (first, third) = (cluster.primary(0), cluster.primary(2));
+    watched.is_quiet("an exporter of the pair hangs for a minute", &|| {
+        watched.chain.signal_exporters(1, "STOP");
+        sleep(Duration::from_secs(60));
+        watched.chain.signal_exporters(1, "CONT");
+    });
+    watched.play(&Fault {
+        what: "primary killed, no replica; both exporters hang for 40 s while it pages",
+        pages: &["slots_uncovered"],
+        begin: &|| {
+            cluster.kill(third);
+            await_that("it is suspected", || suspects(cluster, first, third));
+        },
+        shows: &|| true,
+        heal: &|| {
+            watched.chain.signal_exporters(2, "STOP");
+            sleep(Duration::from_secs(40));
+            watched.chain.signal_exporters(2, "CONT");
+            // Now they judge anew, and it still is as it was.
+            sleep(Duration::from_secs(20));
+            cluster.start(third);
+        },
     });
 }
 
@@ -130,11 +140,6 @@ pub(crate) fn replicated(cluster: &Cluster, watched: Watched<'_>, full: bool) {
             });
             sleep(Duration::from_secs(1));
         }
-    });
-    watched.is_quiet("an exporter of the pair hangs for a minute", &|| {
-        watched.chain.signal_exporters(1, "STOP");
-        sleep(Duration::from_secs(60));
-        watched.chain.signal_exporters(1, "CONT");
     });
     watched.play(&Fault {
         what: "replica killed",

@@ -139,7 +139,9 @@ impl Watched<'_> {
                 mine.map(|told| told.at).collect::<Vec<_>>()
             };
             let after = |at: Option<Instant>, since: Instant| {
-                at.map_or(String::new(), |at| format!("{:.0}", at.saturating_duration_since(since).as_secs_f64()))
+                at.map_or(String::new(), |at| {
+                    format!("{:.0}", at.saturating_duration_since(since).as_secs_f64())
+                })
             };
             self.row(&format!(
                 "| {what} | {} {} | {} | {} | {} | {beside} |",
@@ -151,7 +153,8 @@ impl Watched<'_> {
             ));
             (what, beside) = ("", String::new());
         }
-        if let Some(page) = told.iter().find(|told| told.firing && told.label("priority") == Severity::P1.as_str())
+        if let Some(page) =
+            told.iter().find(|told| told.firing && told.label("priority") == Severity::P1.as_str())
         {
             eprintln!("{}: {}", page.label("alertname"), page.annotation("description"));
         }
