@@ -26,15 +26,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use common::golden::golden;
 use common::real::available;
 use redis_cluster_exporter::checks::CHECKS;
-use redis_cluster_exporter::derive::alert_name;
+use redis_cluster_exporter::derive::{self, alert_name};
 use redis_cluster_exporter::metrics;
 use serde_json::Value;
 
+/// Files that derive from the tables of checks and of their cases, with their texts.
+fn derived() -> Vec<(String, String)> {
+    let mut files = alert_cases::promtool::files();
+    files.push(("alerts/health.rules.yml".into(), derive::health_rules()));
+    files.push(("alerts/alertmanager.example.yml".into(), derive::alertmanager_example()));
+    files
+}
+
+/// Under `UPDATE=1` all of them are written before any test reads one.
+static WRITTEN: LazyLock<()> = LazyLock::new(|| {
+    if std::env::var("UPDATE").is_ok_and(|update| update == "1") {
+        derived().iter().for_each(|(path, text)| golden(path, text));
+    }
+});
+
 fn root() -> &'static Path {
+    LazyLock::force(&WRITTEN);
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -80,11 +97,16 @@ fn passes(program: &str, words: &[&str], files: &[PathBuf]) -> String {
 }
 
 #[test]
-fn cases_of_checks_are_written_as_promtool_reads_them() {
+fn every_check_has_its_case() {
     let codes: Vec<_> = alert_cases::health::CASES.iter().map(|case| case.code).collect();
     assert_eq!(codes, CHECKS.map(|check| check.code));
-    for (path, text) in alert_cases::promtool::files() {
-        golden(&path, &text);
+}
+
+#[test]
+fn rules_routes_and_cases_are_those_of_the_tables() {
+    LazyLock::force(&WRITTEN);
+    if std::env::var("UPDATE").is_err() {
+        derived().iter().for_each(|(path, text)| golden(path, text));
     }
 }
 

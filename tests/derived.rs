@@ -28,16 +28,6 @@ fn the_reference_of_what_is_asked_is_that_of_the_table() {
 }
 
 #[test]
-fn the_alerts_of_checks_are_those_of_the_table() {
-    golden("alerts/health.rules.yml", &derive::health_rules());
-}
-
-#[test]
-fn the_example_of_an_alertmanager_inhibits_by_the_table() {
-    golden("alerts/alertmanager.example.yml", &derive::alertmanager_example());
-}
-
-#[test]
 fn the_readme_shows_the_least_rights() {
     // Servers before 7.0 take rights of subcommands that they do not have.
     let (_, servers) = derive::ACL_SERVERS[1];
