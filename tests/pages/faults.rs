@@ -57,7 +57,7 @@ pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
     drop(load);
     watched.play(&Fault {
         what: "all nodes killed",
-        pages: &["quorum_lost", "cluster_unreachable"],
+        pages: &["cluster_unreachable"],
         begin: &|| cluster.nodes().iter().for_each(|node| cluster.kill(node)),
         shows: &|| true,
         heal: &|| cluster.nodes().iter().for_each(|node| cluster.start(node)),
