@@ -1,6 +1,7 @@
 //! Documents that derive from the tables, so that no fact is written twice.
 
 mod alerts;
+mod live;
 mod routing;
 mod telling;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::duration;
-use super::telling::{Live, TELLINGS};
+use super::telling::TELLINGS;
 use crate::checks::{CHECKS, Check};
 use crate::model::finding::Severity;
 
@@ -159,35 +159,9 @@ fn description(check: &Check) -> String {
     text.push('\n');
     let Some(telling) = TELLINGS.iter().find(|telling| telling.code == check.code) else { return text };
     for live in telling.live {
-        text += &format!("            {}\n", looked_up(live));
+        text += &format!("            {}\n", live.template());
     }
     text + &format!("            {{{{- `.` }}}} First: {}\n", telling.first)
-}
-
-/// The template of one value: nothing where the query has no result.
-fn looked_up(live: &Live) -> String {
-    let mut says = live.says.replace("{}", "\0");
-    says = says.replace('{', "{{ .Labels.").replace('}', " }}").replace('\0', live.unit.template());
-    let mut arguments = "$labels.redis_cluster".to_owned();
-    if live.query.contains("NODE}") || live.query.contains("NODE,") {
-        arguments += " $labels.redis_node";
-    }
-    let query = live.query;
-    let (cluster, node) = ("redis_cluster=%[1]q", "redis_cluster=%[1]q,redis_node=%[2]q");
-    let shard = "redis_cluster=%[1]q,redis_shard=%[2]q";
-    let query = query.replace("{CLUSTER", &format!("{{{cluster}")).replace("{NODE", &format!("{{{node}"));
-    let query = query.replace("{SHARD", &format!("{{{shard}"));
-    if query.contains(shard) {
-        arguments += " $labels.redis_shard";
-    }
-    let query = format!("query (printf `{query}` {arguments})");
-    // The order of a query's results is not defined.
-    let mut labels = live.says.split('{').filter_map(|part| Some(part.split_once('}')?.0));
-    let results = match labels.find(|name| !name.is_empty()) {
-        Some(name) => format!("sortByLabel `{name}` ({query})"),
-        None => query,
-    };
-    format!("{{{{- range {results} }}}}, {says}{{{{ end }}}}")
 }
 
 #[cfg(test)]

@@ -2,56 +2,8 @@
 //!
 //! The exporter's own findings carry more than labels can; these are the values that Prometheus can look up itself.
 
-use Unit::{Bytes, Count, Nothing, Rate, Ratio, Seconds, Share};
-
-/// How a value is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// Not at all: the labels tell.
-    Nothing,
-    /// A whole number.
-    Count,
-    /// Bytes, by powers of 1024.
-    Bytes,
-    /// Seconds.
-    Seconds,
-    /// Per second.
-    Rate,
-    /// Two digits.
-    Ratio,
-    /// A share as per cent.
-    Share,
-}
-
-impl Unit {
-    /// The template that writes `.Value`.
-    pub(super) fn template(self) -> &'static str {
-        match self {
-            Nothing => "",
-            Count => "{{ printf `%.0f` .Value }}",
-            Bytes => "{{ humanize1024 .Value }}B",
-            Seconds => "{{ humanizeDuration .Value }}",
-            Rate => "{{ humanize .Value }}/s",
-            Ratio => "{{ printf `%.2f` .Value }}",
-            Share => "{{ humanizePercentage .Value }}",
-        }
-    }
-}
-
-/// A value that is looked up when the alert is written.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Live {
-    /// What is said of each result: `{}` is its value, `{name}` its label.
-    pub(super) says: &'static str,
-    /// How the value is written.
-    pub(super) unit: Unit,
-    /// PromQL, aggregated over exporters; `CLUSTER`, `NODE` and `SHARD` stand for the matchers of the alert's subject.
-    pub(super) query: &'static str,
-}
-
-const fn live(says: &'static str, unit: Unit, query: &'static str) -> Live {
-    Live { says, unit, query }
-}
+use super::live::Unit::{Bytes, Count, Nothing, Rate, Ratio, Seconds, Share};
+use super::live::{Live, live};
 
 /// What is told of a check.
 #[derive(Debug)]
