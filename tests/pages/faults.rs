@@ -29,7 +29,7 @@ fn everywhere(cluster: &Cluster, name: &str, value: &str) {
 
 /// Three primaries without replicas.
 pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
-    let load = Load::on(cluster.nodes());
+    let _load = Load::on(cluster.nodes());
     let (first, second, third) = (cluster.primary(0), cluster.primary(1), cluster.primary(2));
     watched.play(&Fault {
         what: "primary killed, no replica",
@@ -54,7 +54,10 @@ pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
             cluster.start(second);
         },
     });
-    drop(load);
+}
+
+/// Three primaries without replicas, all of which end.
+pub(crate) fn gone(cluster: &Cluster, watched: Watched<'_>) {
     watched.play(&Fault {
         what: "all nodes killed",
         pages: &["cluster_unreachable"],
@@ -62,16 +65,9 @@ pub(crate) fn bare(cluster: &Cluster, watched: Watched<'_>, full: bool) {
         shows: &|| true,
         heal: &|| cluster.nodes().iter().for_each(|node| cluster.start(node)),
     });
-    watched.play(&Fault {
-        what: "one cluster configured under two names",
-        pages: &["clusters_merged"],
-        begin: &|| watched.chain.watch("twin", Some(first)),
-        shows: &|| true,
-        heal: &|| watched.chain.watch("twin", None),
-    });
 }
 
-/// What happens to the exporters themselves, while no other cluster has trouble.
+/// What happens to the exporters of a chain of their own.
 pub(crate) fn exporters(cluster: &Cluster, watched: Watched<'_>) {
     let (first, third) = (cluster.primary(0), cluster.primary(2));
     watched.is_quiet("an exporter of the pair hangs for a minute", &|| {
@@ -96,10 +92,17 @@ pub(crate) fn exporters(cluster: &Cluster, watched: Watched<'_>) {
             cluster.start(third);
         },
     });
+    watched.play(&Fault {
+        what: "one cluster configured under two names",
+        pages: &["clusters_merged"],
+        begin: &|| watched.chain.watch("twin", Some(first)),
+        shows: &|| true,
+        heal: &|| watched.chain.watch("twin", None),
+    });
 }
 
 /// Relays on the bus.
-pub(crate) fn split(cluster: &Cluster, watched: Watched<'_>) {
+pub(crate) fn split(cluster: &Cluster, watched: Watched<'_>, full: bool) {
     let bus = Bus::around(cluster);
     let (cut, heir) = (cluster.primary(0), cluster.replica(0));
     watched.play(&Fault {
@@ -116,11 +119,14 @@ pub(crate) fn split(cluster: &Cluster, watched: Watched<'_>) {
             bus.join();
         },
     });
+    if full {
+        stalled(cluster, watched);
+    }
 }
 
 /// A replica for each primary: what dies, and what an operator does.
 pub(crate) fn replicated(cluster: &Cluster, watched: Watched<'_>, full: bool) {
-    let load = Load::on(cluster.nodes());
+    let _load = Load::on(cluster.nodes());
     let (primary, heir, replica) = (cluster.primary(0), cluster.replica(0), cluster.replica(1));
     watched.is_quiet("CLUSTER FAILOVER", &|| {
         assert_eq!(cluster.cli(heir, &["CLUSTER", "FAILOVER"]), "OK");
@@ -157,8 +163,11 @@ pub(crate) fn replicated(cluster: &Cluster, watched: Watched<'_>, full: bool) {
         shows: &|| suspects(cluster, voter, &owner),
         heal: &|| cluster.start(&owner),
     });
-    drop(load);
-    let owner = self::owner(cluster);
+}
+
+/// A failover that is wanted and does not come.
+fn stalled(cluster: &Cluster, watched: Watched<'_>) {
+    let (owner, voter) = (owner(cluster), cluster.primary(2));
     watched.play(&Fault {
         what: "primary killed, its replica must not take over",
         pages: &["slots_uncovered", "failover_stalled"],

@@ -15,6 +15,9 @@ use super::receiver::Told;
 /// A chain that is stuck must not hold up the test for ever. Nothing that is expected takes so long.
 const STUCK: Duration = Duration::from_secs(900);
 
+/// A hold of a minute, as most have, an evaluation, and the time that Alertmanager waits for a cause.
+const LINGERS: Duration = Duration::from_secs(110);
+
 /// One cluster of the chain.
 #[derive(Clone, Copy)]
 pub(crate) struct Watched<'a> {
@@ -52,6 +55,9 @@ impl Watched<'_> {
             self.only(fault, &pages);
             fault.pages.iter().all(|code| pages.iter().any(|page| page.label("check") == *code))
         });
+        // What is kept back would have been told of by then.
+        sleep(LINGERS.saturating_sub(shown.elapsed()));
+        self.only(fault, &self.pages(began));
         let kept_back = self.chain.kept_back(self.name);
         (fault.heal)();
         let healed = Instant::now();
@@ -70,8 +76,7 @@ impl Watched<'_> {
     pub(crate) fn is_quiet(self, what: &'static str, operate: &dyn Fn()) {
         let began = Instant::now();
         operate();
-        // A hold of a minute, as most have, and the time until somebody is told.
-        sleep(Duration::from_secs(110));
+        sleep(LINGERS);
         let mut pages = self.pages(began);
         pages.retain(|page| page.route != "/p3");
         assert!(pages.is_empty(), "{what}: {pages:#?}");
