@@ -7,7 +7,7 @@ use super::{LEAST, WINDOW};
 use crate::model::info::Field;
 use crate::model::node::NodeId;
 use crate::model::past::{Counter, Rates as Told};
-use crate::model::snapshot::NodeSnapshot;
+use crate::model::snapshot::{ClusterInfo, NodeSnapshot};
 use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 
@@ -17,14 +17,7 @@ const STEP: f64 = WINDOW / 12.0;
 const RUN_ID: Field = Field::new("run_id");
 const COMMANDS: Field = Field::new("total_commands_processed");
 
-/// Bus messages sent, of all kinds.
-const SENT: Field = Field::new("cluster_stats_messages_sent");
-/// Those of the kinds that applications cause.
-const PUBLISH: [Field; 2] = [
-    Field::new("cluster_stats_messages_publish_sent"),
-    Field::new("cluster_stats_messages_publishshard_sent"),
-];
-/// Those of the kinds that stand for a change of who serves what.
+/// Bus messages sent of the kinds that stand for a change of who serves what.
 const UNREST: [Field; 4] = [
     Field::new("cluster_stats_messages_auth-ack_sent"),
     Field::new("cluster_stats_messages_auth-req_sent"),
@@ -110,20 +103,14 @@ fn fell((before, now): (&Option<u64>, Option<u64>)) -> bool {
 
 fn count(said: &NodeSnapshot, counter: Counter) -> Option<u64> {
     match counter {
-        Counter::Bus => Some(sent(said, &[SENT])?.saturating_sub(sent(said, &PUBLISH)?)),
-        Counter::Publish => sent(said, &PUBLISH),
-        Counter::Unrest => sent(said, &UNREST),
+        Counter::Bus => said.cluster.as_ref().ok()?.gossip_sent(),
+        Counter::Publish => Some(said.cluster.as_ref().ok()?.sent(&ClusterInfo::PUBLISH)),
+        Counter::Unrest => Some(said.cluster.as_ref().ok()?.sent(&UNREST)),
         Counter::Commands => said.info.as_ref().ok()?.unsigned(COMMANDS),
         Counter::OwnCommands => Some(said.own_commands),
         Counter::Moved => said.errors(Field::new("errorstat_MOVED")),
         Counter::Ask => said.errors(Field::new("errorstat_ASK")),
     }
-}
-
-/// Messages sent of these kinds; servers write no line for what was never sent.
-fn sent(said: &NodeSnapshot, kinds: &[Field]) -> Option<u64> {
-    let fields = &said.cluster.as_ref().ok()?.fields;
-    Some(kinds.iter().filter_map(|kind| fields.unsigned(*kind)).fold(0, u64::saturating_add))
 }
 
 #[cfg(test)]
