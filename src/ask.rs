@@ -188,7 +188,8 @@ impl Link {
     pub async fn count_keys(&mut self, slots: &[u16]) -> Option<Sweep> {
         let mut connection = self.connection.take()?;
         let dialer = Arc::clone(&self.dialer);
-        let mut sweep = Sweep::default();
+        let of = slots.iter().map(|slot| (*slot, *slot)).collect();
+        let mut sweep = Sweep { of, ..Sweep::default() };
         for slots in slots.chunks(SLOTS_AT_ONCE) {
             let plan = connection.memory.count(slots);
             let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);

@@ -122,7 +122,7 @@ fn key_count((slot, reply): &(u16, Reply)) -> Option<(u16, u64)> {
 fn key_sweep(sweep: &Sweep) -> Option<KeySweep> {
     let sizes: Option<Vec<u64>> = sweep.sizes.iter().map(|reply| scalars::count(reply).ok()).collect();
     let counts: Option<Vec<(u16, u64)>> = sweep.counts.iter().map(key_count).collect();
-    Some(KeySweep { keys: sizes?.into_iter().min()?, counts: counts? })
+    Some(KeySweep { keys: sizes?.into_iter().min()?, of: sweep.of.clone(), counts: counts? })
 }
 
 /// A node answers if it answered every required probe.

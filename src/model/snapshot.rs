@@ -8,6 +8,7 @@ use super::failure::{AskError, Read};
 use super::info::{Field, Info, sub_value};
 use super::migration::Migration;
 use super::node::{NodeId, Role, Viewpoint};
+use super::slots::SlotSet;
 use super::time::Timestamp;
 
 /// One node in one poll.
@@ -81,7 +82,9 @@ pub struct CertificateEnds {
 pub struct KeySweep {
     /// `DBSIZE`: the smaller of one before and one after the counts.
     pub keys: u64,
-    /// `CLUSTER COUNTKEYSINSLOT`, by slot.
+    /// The slots that were to be counted: those that the node then owned or imported, or all.
+    pub of: SlotSet,
+    /// `CLUSTER COUNTKEYSINSLOT`, by slot; slots without keys may be left out.
     pub counts: Vec<(u16, u64)>,
 }
 

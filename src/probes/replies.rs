@@ -7,6 +7,7 @@ use super::ProbeId;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
+use crate::model::slots::SlotSet;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 
@@ -53,7 +54,9 @@ pub struct Replies {
 pub struct Sweep {
     /// `DBSIZE` before and after.
     pub sizes: Vec<Reply>,
-    /// `CLUSTER COUNTKEYSINSLOT`: slot and reply.
+    /// The slots that were to be counted: those that the node then owned or imported, or all.
+    pub of: SlotSet,
+    /// `CLUSTER COUNTKEYSINSLOT`: slot and reply; slots without keys may be left out.
     pub counts: Vec<(u16, Reply)>,
 }
 

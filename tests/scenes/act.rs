@@ -192,8 +192,7 @@ impl<'s> Act<'s> {
         await_truth(&format!("all is well after: {}", self.what), truth);
         let well = now();
         self.well = Some(well);
-        // Keys are counted on one primary after the other: a count that slots moved under stands until the next.
-        let wakes = |code: &str| check(code).severity < Severity::P3 && code != "orphaned_keys";
+        let wakes = |code: &str| check(code).severity < Severity::P3;
         self.silent_after(well, POLLS, |code| !wakes(code));
         let wakes = |stretch: &Stretch| {
             let check = check(stretch.key.0);
