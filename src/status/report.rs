@@ -109,7 +109,7 @@ pub fn json<'a>(frames: impl Iterator<Item = &'a Frame>) -> Json {
     json!({ "version": 1, "clusters": frames.map(cluster_json).collect::<Vec<_>>() })
 }
 
-/// One cluster of [`json`].
+/// One cluster of [`json()`].
 pub(super) fn cluster_json(frame: &Frame) -> Json {
     let unknown: Vec<Json> =
         unknown(frame).map(|(check, why)| json!({ "check": check, "why": why })).collect();
