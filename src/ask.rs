@@ -45,6 +45,7 @@ use login::Login;
 pub struct Dialer {
     cluster: Arc<Cluster>,
     timeout: Duration,
+    longest_rest: Duration,
     tls: Option<tls::Client>,
     connects: AtomicU64,
     alarms: Alarms,
@@ -55,7 +56,13 @@ impl Dialer {
     pub fn new(cluster: Arc<Cluster>, timeout: Duration) -> Self {
         let tls = cluster.tls.clone().map(tls::Client::new);
         let alarms = Alarms::every(timeout / ALARM_STEPS);
-        Self { cluster, timeout, tls, connects: AtomicU64::new(0), alarms }
+        Self { cluster, timeout, longest_rest: Duration::MAX, tls, connects: AtomicU64::new(0), alarms }
+    }
+
+    /// Leaves no node alone for longer than this after failed connects.
+    #[must_use]
+    pub fn resting_at_most(self, longest: Duration) -> Self {
+        Self { longest_rest: longest, ..self }
     }
 
     /// Connections opened since the start, TLS handshake included.
@@ -101,6 +108,8 @@ pub struct Link {
     dialer: Arc<Dialer>,
     connection: Option<Connection>,
     rest: Option<Rest>,
+    /// Commands that were answered since it was made.
+    commands: u64,
 }
 
 /// After failed connects: left alone until then.
@@ -124,7 +133,7 @@ struct Heard {
 impl Link {
     /// A link that has not connected yet.
     pub fn new(target: Target, dialer: Arc<Dialer>) -> Self {
-        Self { target, dialer, connection: None, rest: None }
+        Self { target, dialer, connection: None, rest: None, commands: 0 }
     }
 
     /// What it dials.
@@ -163,6 +172,7 @@ impl Link {
                     key_counts: heard.key_counts,
                     sweep: None,
                     certificate_ends: heard.certificate_ends,
+                    commands: self.commands,
                 }
             }
             Err(lost) => {
@@ -178,11 +188,13 @@ impl Link {
     pub async fn count_keys(&mut self, slots: &[u16]) -> Option<Sweep> {
         let mut connection = self.connection.take()?;
         let dialer = Arc::clone(&self.dialer);
-        let mut sweep = Sweep::default();
+        let of = slots.iter().map(|slot| (*slot, *slot)).collect();
+        let mut sweep = Sweep { of, ..Sweep::default() };
         for slots in slots.chunks(SLOTS_AT_ONCE) {
             let plan = connection.memory.count(slots);
             let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
             let exchanged = connection.exchange(&plan, 1 << 20, deadline).await.ok()?;
+            self.commands += exchanged.values.len() as u64;
             let heard = plan.read(exchanged.values).ok()?;
             let refused = heard.sizes.iter().any(|reply| matches!(reply, Reply::Error { .. }));
             sweep.sizes.extend(heard.sizes);
@@ -210,11 +222,12 @@ impl Link {
                 done => return done,
             }
         }
+        let begun = Instant::now();
         // Boxed: a connect is rare, and the asks of all nodes would each make room for one.
         let done = Box::pin(self.connect_and_ask(turn, deadline)).await;
         if let Err(lost) = &done {
             let failures = self.rest.as_ref().map_or(0, |rest| rest.failures).saturating_add(1);
-            let until = Instant::now() + backoff::pause(failures, rand::random());
+            let until = begun + backoff::pause(failures, self.dialer.longest_rest, rand::random());
             self.rest = Some(Rest { failures, until, failure: lost.failure.clone() });
         }
         done
@@ -238,6 +251,7 @@ impl Link {
     ) -> Result<Heard, Lost> {
         let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
         let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;
+        self.commands += exchanged.values.len() as u64;
         let (asked, response, took) = (exchanged.asked, exchanged.response, exchanged.took);
         let heard =
             plan.read(exchanged.values).map_err(|failure| Lost { failure, response, unheard: false })?;

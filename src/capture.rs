@@ -104,6 +104,7 @@ fn read_node(dir: &Path) -> Result<Replies, CaptureError> {
         key_counts: read_key_counts(dir)?,
         sweep: sweep::read(dir)?,
         certificate_ends: CertificateEnds::default(),
+        commands: 0,
     })
 }
 

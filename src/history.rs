@@ -7,6 +7,7 @@ mod findings;
 mod migrations;
 mod offsets;
 mod orphans;
+mod rates;
 mod resyncs;
 mod topology;
 
@@ -23,6 +24,13 @@ use crate::parse::Tables;
 
 const RUN_ID: Field = Field::new("run_id");
 
+/// Rates are those of the last minute, in seconds: what a limit per second is held against must not depend on how often
+/// the exporter polls.
+const WINDOW: f64 = 60.0;
+
+/// Over less than this, in seconds, nothing is called a rate.
+const LEAST: f64 = 3.0;
+
 /// Everything that is remembered of one cluster.
 #[derive(Clone, Debug, Default)]
 pub struct History {
@@ -36,6 +44,7 @@ pub struct History {
     migrations: migrations::Migrations,
     resyncs: resyncs::Resyncs,
     orphans: orphans::Counted,
+    rates: rates::Rates,
     findings: findings::Findings,
     log: Arc<EventLog>,
 }
@@ -51,6 +60,7 @@ impl History {
         past.contests = self.contests.fold(view);
         past.lags = self.offsets.fold(view);
         past.write_rates = self.offsets.write_rates(view);
+        past.rates = self.rates.fold(view);
         past.migrations = self.migrations.fold(view);
         past.resyncs = self.resyncs.fold(view, &past);
         past.orphans = self.orphans.fold(view);

@@ -57,6 +57,7 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         key_sweep: replies.sweep.as_ref().and_then(key_sweep),
         slot_stats: read(replies, ProbeId::SlotStats, slot_stats::slot_stats),
         certificate_ends: replies.certificate_ends,
+        own_commands: replies.commands,
         probes: Vec::new(),
     };
     snapshot.outcome = outcome(replies, &snapshot);
@@ -121,7 +122,7 @@ fn key_count((slot, reply): &(u16, Reply)) -> Option<(u16, u64)> {
 fn key_sweep(sweep: &Sweep) -> Option<KeySweep> {
     let sizes: Option<Vec<u64>> = sweep.sizes.iter().map(|reply| scalars::count(reply).ok()).collect();
     let counts: Option<Vec<(u16, u64)>> = sweep.counts.iter().map(key_count).collect();
-    Some(KeySweep { keys: sizes?.into_iter().min()?, counts: counts? })
+    Some(KeySweep { keys: sizes?.into_iter().min()?, of: sweep.of.clone(), counts: counts? })
 }
 
 /// A node answers if it answered every required probe.

@@ -79,10 +79,13 @@ impl Poller {
         counts: Arc<ClusterCounts>,
         neighbours: Neighbours,
     ) -> Self {
+        // One that is back is seen at the second poll at the latest.
+        let longest_rest = poll.interval + poll.interval / 2;
+        let dialer = Dialer::new(Arc::clone(cluster), poll.timeout).resting_at_most(longest_rest);
         Self {
             setup: Arc::new(setup(cluster, poll.interval)),
             poll,
-            dialer: Arc::new(Dialer::new(Arc::clone(cluster), poll.timeout)),
+            dialer: Arc::new(dialer),
             links: BTreeMap::new(),
             seeds: Seeds::new(cluster),
             count_slots: BTreeMap::new(),
@@ -142,7 +145,8 @@ impl Poller {
     /// Asks every node that any node names, and looks.
     pub async fn gather(&mut self) -> (Vec<Replies>, ClusterView) {
         let started = (now(), Instant::now());
-        let slow = started.1 >= self.slow_due;
+        // A tick comes a moment early or late: the turn of the slow probes must not slip to the next poll.
+        let slow = started.1 + self.poll.interval / 2 >= self.slow_due;
         if slow {
             self.slow_due = started.1 + self.poll.slow_interval;
         }
@@ -157,6 +161,13 @@ impl Poller {
         let newly_named = self.newly_named(&view);
         if !newly_named.is_empty() {
             replies.extend(self.ask(started, slow, &newly_named).await);
+            (replies, view) = self.look(replies, started).await;
+        }
+        let answering = replies.iter().filter(|reply| reply.failure.is_none()).map(|reply| &reply.target);
+        let seeds: Vec<&Target> = answering.filter(|target| self.seeds.resolved().contains(target)).collect();
+        let strays = self.neighbours.strays(&self.setup.cluster, &view, &seeds);
+        if !strays.is_empty() {
+            replies.retain(|reply| !strays.contains(&reply.target));
             (replies, view) = self.look(replies, started).await;
         }
         self.seeds.settle(&view, &replies);

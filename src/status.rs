@@ -16,6 +16,7 @@ mod findings;
 mod fleet;
 mod html;
 mod matrix;
+mod moving;
 mod node;
 pub mod report;
 mod runbook;

@@ -22,7 +22,6 @@ pub mod common {
 #[allow(dead_code, reason = "shared with the campaign, which watches what fires")]
 mod scenes {
     pub(crate) mod bus;
-    pub(crate) mod stage;
 }
 
 use std::path::Path;
@@ -30,8 +29,8 @@ use std::path::Path;
 use common::browser::Browser;
 use common::exporter::Exporter;
 use common::real::{Cluster, available, await_that, free_port, server};
+use common::real::{id, set};
 use scenes::bus::Bus;
-use scenes::stage::{id, set};
 
 /// Width of a window, and its height.
 const DESK: (u32, u32) = (1200, 900);

@@ -124,6 +124,10 @@ fn slots_uncovered() {
     assert_eq!(evidence(finding, "slots"), "100-199");
     assert_eq!(evidence(finding, "reason"), "unassigned");
     assert_eq!(finding.summary, "100 slots (0.6 %) 100-199 without a live owner: assigned to no node");
+    // A slot that changes hands while the nodes are asked is claimed by neither for one poll.
+    let moving = |slot: u16| healthy().unassign(slot..=slot);
+    assert!(judge_two(&moving(100), &moving(101)).is_clear("slots_uncovered"));
+    assert!(!judge_two(&moving(100), &moving(100)).is_clear("slots_uncovered"));
     // No slots at all: no voters either, and that must not make it unknown.
     let verdicts = judge(&healthy().unassign(0..=16383));
     assert_eq!(evidence(verdicts.finding("slots_uncovered"), "count"), "16384");

@@ -178,6 +178,7 @@ fn replies(answers: Vec<(ProbeId, Reply)>) -> Replies {
         key_counts: Vec::new(),
         sweep: None,
         certificate_ends: CertificateEnds::default(),
+        commands: 0,
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{CaptureError, io_error, read_file};
 use crate::model::reply::Reply;
+use crate::model::slots::SlotSet;
 use crate::probes::Sweep;
 
 const FILE: &str = "CLUSTER_COUNTKEYSINSLOT_all_nonzero.txt";
@@ -22,6 +23,7 @@ pub(super) fn read(dir: &Path) -> Result<Option<Sweep>, CaptureError> {
     };
     Ok(size.map(|size| Sweep {
         sizes: vec![Reply::Int(size)],
+        of: SlotSet::all(),
         counts: counts.split_ascii_whitespace().filter_map(count).collect(),
     }))
 }

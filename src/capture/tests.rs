@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::address::{Address, Target};
 use crate::model::failure::AskError;
+use crate::model::slots::SlotSet;
 use crate::model::snapshot::CertificateEnds;
 use crate::probes::Sweep;
 
@@ -102,8 +103,13 @@ fn what_is_written_is_read_back() {
             })
             .collect(),
         key_counts: vec![(5, Reply::Int(1)), (10, Reply::error("LOADING wait"))],
-        sweep: Some(Sweep { sizes: vec![Reply::Int(9)], counts: vec![(5, Reply::Int(1))] }),
+        sweep: Some(Sweep {
+            sizes: vec![Reply::Int(9)],
+            of: SlotSet::all(),
+            counts: vec![(5, Reply::Int(1))],
+        }),
         certificate_ends: CertificateEnds::default(),
+        commands: 0,
     };
     let texts = ["x".to_owned(), String::new()];
     let failures = texts.into_iter().flat_map(|text| {

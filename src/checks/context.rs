@@ -11,12 +11,12 @@ pub(super) use promotion::Promotion;
 
 use super::shell::shell_word;
 use crate::model::finding::{Finding, Outcome};
-use crate::model::info::{Field, Info, Number, sub_value};
+use crate::model::info::{Field, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
 use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::{NodeId, NodeRow, Role};
-use crate::model::past::{Lag, Past};
-use crate::model::snapshot::NodeSnapshot;
+use crate::model::past::{Counter, Lag, Past};
+use crate::model::snapshot::{ConnectedReplica, NodeSnapshot};
 use crate::model::view::{ClusterView, Member};
 
 /// One view, its past, and what the configuration wants of it.
@@ -153,16 +153,6 @@ fn host(member: &Member) -> Option<&str> {
     member.announced.as_ref().map(|address| &*address.host)
 }
 
-/// Error replies of a kind since the start of the server.
-fn errors(info: &Info, kind: Field) -> Option<u64> {
-    info.text(Field::new("total_error_replies"))?;
-    match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
-        (Some(_), _) => None,
-        (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
-        (None, None) => Some(0),
-    }
-}
-
 /// Voters that told their tables, and all. Where no primary owns slots all primaries stand for them, so that a cluster
 /// without any slots can be judged.
 fn turnout(view: &ClusterView) -> (usize, usize) {
@@ -232,15 +222,19 @@ impl<'a> Context<'a> {
     }
 
     /// How many error replies of a kind (`errorstat_…` of INFO) a node gave since the poll before, and in how many
-    /// seconds. A kind that was never given has no line. `None` as in [`Past::growth`], and where the server counts
-    /// none: Redis gives up after 128 kinds.
+    /// seconds. `None` as in [`Past::growth`] and [`NodeSnapshot::errors`].
     pub(super) fn errors(&self, node: Node<'_>, kind: Field) -> Option<(u64, f64)> {
-        let count = |said: &NodeSnapshot| errors(said.info.as_ref().ok()?, kind);
-        match count(node.said)? {
+        match node.said.errors(kind)? {
             // The usual case: before there were none either.
             0 => self.past.growth(node.at, node.said, |_| Some(0)),
-            _ => self.past.growth(node.at, node.said, count),
+            _ => self.past.growth(node.at, node.said, |said| said.errors(kind)),
         }
+    }
+
+    /// How fast a counter of a node grows, per second, over the last minute; `None` until it was watched for some
+    /// seconds.
+    pub(super) fn pace(&self, node: Node<'_>, counter: Counter) -> Option<f64> {
+        self.past.rates.get(node.at)?.get(counter)
     }
 
     /// A node by its id, if it answers.
@@ -254,6 +248,14 @@ impl<'a> Context<'a> {
     /// Lag of a member.
     pub(super) fn lag(&self, at: usize) -> Option<Lag> {
         *self.past.lags.get(at)?
+    }
+
+    /// How its primary has a replica connected: the `slaveN` line with its announced address.
+    pub(super) fn fed_by_primary(&self, replica: &Member) -> Option<&'a ConnectedReplica> {
+        let primary = self.view.member(replica.primary?)?.said.as_deref()?;
+        let at = replica.announced.as_ref()?;
+        let is_it = |line: &&ConnectedReplica| *at.host == *line.ip && at.port == line.port;
+        primary.replication.as_ref().ok()?.replicas.iter().find(is_it)
     }
 
     /// The label of a node, or its id where it is no member.

@@ -3,13 +3,13 @@
 //!
 //! The bound for N nodes and a timeout of T seconds is 2·(1 + 2(N−1)/T) messages per second and node; a healthy cluster
 //! sends 0.4 to 0.8 of it. Publish messages are users' work and do not count; they are told apart, and so are the kinds
-//! that show instability: fail, failover authorisations, updates. Rates need two polls.
+//! that show instability: fail, failover authorisations, updates. Rates are those of the last minute: an election or a
+//! MEET is a burst of a moment.
 
 use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
-use crate::model::info::Field;
-use crate::model::snapshot::ClusterInfo;
+use crate::model::past::Counter;
 
 pub(super) static CHECK: Check = Check {
     code: "gossip_rate_high",
@@ -23,24 +23,17 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-/// Those of the kinds that stand for a change of who serves what.
-const UNREST: [Field; 4] = [
-    Field::new("cluster_stats_messages_auth-ack_sent"),
-    Field::new("cluster_stats_messages_auth-req_sent"),
-    Field::new("cluster_stats_messages_fail_sent"),
-    Field::new("cluster_stats_messages_update_sent"),
-];
-
 fn look(context: &Context<'_>) -> Outcome {
     context.each_node(|node| judge(context, node))
 }
 
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let rate_of = |sent: &dyn Fn(&ClusterInfo) -> Option<u64>| {
-        context.past.rate(node.at, node.said, |said| sent(said.cluster.as_ref().ok()?))
-    };
-    let Some(rate) = rate_of(&ClusterInfo::gossip_sent) else {
-        return Said::Unknown("the rate of bus messages takes two polls without a restart".to_owned());
+    let pace = |counter| context.pace(node, counter).map(Value::PerSecond);
+    let Some(rate) = context.pace(node, Counter::Bus) else {
+        let label = &node.member.label;
+        return Said::Unknown(format!(
+            "{label} was not watched for long enough to tell a rate of bus messages"
+        ));
     };
     let limits = context.limits;
     let (nodes, timeout) = (context.view.members.len(), context.node_timeout());
@@ -64,11 +57,8 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
             .with("critical", critical)
             .with("nodes", Value::Count(nodes as u64))
             .with("node_timeout", Value::Seconds(timeout))
-            .with_some(
-                "publish",
-                rate_of(&|info| Some(info.sent(&ClusterInfo::PUBLISH))).map(Value::PerSecond),
-            )
-            .with_some("unrest", rate_of(&|info| Some(info.sent(&UNREST))).map(Value::PerSecond))
+            .with_some("publish", pace(Counter::Publish))
+            .with_some("unrest", pace(Counter::Unrest))
             .run(context.cli(node.member, "CLUSTER INFO"))
             .run(context.cli(node.member, "CONFIG GET cluster-node-timeout")),
     )

@@ -2,7 +2,8 @@
 //! shard, whose limits are the cluster's.
 //!
 //! Below a floor for the mean a difference is noise and not judged: an idle or small cluster is silent. Without an answer
-//! of every primary with slots there is no mean. Commands need two polls; memory and keys are judged from the first.
+//! of every primary with slots there is no mean. Commands are those of the last minute, without what this exporter asked
+//! itself (it counts the keys of one primary after the other); memory and keys are judged from the first poll on.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use super::{Check, Context, Needs, hours, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::info::{Field, sub_value};
 use crate::model::node::NodeId;
+use crate::model::past::Counter;
 
 pub(super) static CHECK: Check = Check {
     code: "load_imbalanced",
@@ -26,7 +28,6 @@ pub(super) static CHECK: Check = Check {
 };
 
 const DATASET: Field = Field::new("used_memory_dataset");
-const COMMANDS: Field = Field::new("total_commands_processed");
 const KEYSPACE: Field = Field::new("db0");
 
 /// What is compared.
@@ -55,7 +56,10 @@ const LOADS: [Load; 3] = [
     Load {
         name: "commands",
         floor: 1000.0,
-        of: |context, node| context.rate(node, COMMANDS),
+        of: |context, node| {
+            let own = context.pace(node, Counter::OwnCommands)?;
+            Some((context.pace(node, Counter::Commands)? - own).max(0.0))
+        },
         show: Value::PerSecond,
     },
 ];

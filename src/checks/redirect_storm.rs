@@ -1,13 +1,13 @@
 //! A node answers more commands per second with MOVED or ASK than the limit, and no change of the topology explains
 //! it: clients that do not refresh their slot map, or that read from replicas without READONLY.
 //!
-//! Silent for as long as the hold after the topology was last seen to change. While slots are open ASK is how the
+//! Held against the limit is the rate over the last minute. Silent for as long as the hold after the topology was last seen to change. While slots are open ASK is how the
 //! cluster works: then MOVED alone counts.
 
 use super::context::{Node, Said};
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
-use crate::model::info::Field;
+use crate::model::past::Counter;
 
 pub(super) static CHECK: Check = Check {
     code: "redirect_storm",
@@ -27,10 +27,9 @@ fn look(context: &Context<'_>) -> Outcome {
 
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let label = &node.member.label;
-    let rate = |kind: Field| context.errors(node, kind).map(|(count, span)| count as f64 / span);
-    let rates = rate(Field::new("errorstat_MOVED")).zip(rate(Field::new("errorstat_ASK")));
+    let rates = context.pace(node, Counter::Moved).zip(context.pace(node, Counter::Ask));
     let Some((moved, ask)) = rates else {
-        return Said::Unknown(format!("error counts of {label} cannot be compared with an earlier poll"));
+        return Said::Unknown(format!("{label} was not watched for long enough to tell a rate of redirects"));
     };
     let slots_are_open = !context.past.migrations.is_empty();
     let redirects = if slots_are_open { moved } else { moved + ask };

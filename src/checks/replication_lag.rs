@@ -38,20 +38,14 @@ fn judge(context: &Context<'_>, at: usize, replica: &Member) -> Said {
         return Said::Fine;
     }
     let limit = context.limits.replication_lag_bytes;
-    match context.lag(at).filter(|lag| lag.basis == Basis::OwnOffset || is_fed(context, replica)) {
+    match context
+        .lag(at)
+        .filter(|lag| lag.basis == Basis::OwnOffset || context.fed_by_primary(replica).is_some())
+    {
         Some(lag) if lag.bytes > limit => Said::Wrong(finding(context, replica, lag, limit)),
         Some(_) => Said::Fine,
         None => Said::Unknown(format!("the offsets of {} and its primary cannot be compared", replica.label)),
     }
-}
-
-/// Whether its primary has it connected, by the announced address.
-fn is_fed(context: &Context<'_>, replica: &Member) -> bool {
-    let primary = replica.primary.and_then(|id| context.view.member(id));
-    let said = primary.and_then(|primary| primary.said.as_ref()?.replication.as_ref().ok());
-    let mut connected = said.iter().flat_map(|replication| &replication.replicas);
-    let announced = replica.announced.as_ref();
-    connected.any(|line| announced.is_some_and(|at| *at.host == *line.ip && at.port == line.port))
 }
 
 fn finding(context: &Context<'_>, replica: &Member, lag: Lag, limit: u64) -> Finding {

@@ -4,13 +4,16 @@
 //!
 //! The backlog counts with its size, not with what is in it: as long as it has not filled up it has lost nothing, and
 //! since 7.0 a slow replica makes it longer only until the link breaks. Only lag of a standing link within one history
-//! counts, as in `replication_lag`.
+//! counts, as in `replication_lag`; and that of a replica which neither answers nor has acknowledged anything for
+//! some seconds while its primary still feeds it, held against the limit in bytes alone: a frozen process.
 
-use super::context::{Node, Said};
+use super::context::Said;
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, bytes, seconds};
 use crate::model::info::Field;
-use crate::model::past::Basis;
+use crate::model::node::Role;
+use crate::model::past::{Basis, Lag};
+use crate::model::view::Member;
 
 pub(super) static CHECK: Check = Check {
     code: "replication_lag_critical",
@@ -24,22 +27,38 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
+/// Seconds without an acknowledgement, of which there is one a second, after which a replica is held to have got
+/// nothing more.
+const SILENT: u64 = 3;
+
 fn look(context: &Context<'_>) -> Outcome {
-    context.each_node(|node| judge(context, node))
+    let members = context.view.members.iter().enumerate();
+    let replicas = members.filter(|(_, member)| member.role == Some(Role::Replica) && !member.failed);
+    Said::join(replicas.map(|(at, member)| judge(context, at, member)))
 }
 
-fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let link = node.said.replication.as_ref().ok().and_then(|replication| replication.link.as_ref());
-    if !link.is_some_and(|link| link.up) {
+/// The lag that counts: of a standing link, or of a replica that neither answers us nor acknowledges to its primary.
+fn lag(context: &Context<'_>, at: usize, replica: &Member) -> Option<Lag> {
+    let is_silent = || context.fed_by_primary(replica).is_some_and(|line| line.ack_age_seconds >= SILENT);
+    context.lag(at).filter(|lag| lag.basis == Basis::OwnOffset || is_silent())
+}
+
+fn judge(context: &Context<'_>, at: usize, replica: &Member) -> Said {
+    let own = replica.said.as_deref().and_then(|said| said.replication.as_ref().ok());
+    let is_up = own.map(|own| own.link.as_ref().is_some_and(|link| link.up));
+    if is_up == Some(false) {
         return Said::Fine;
     }
-    let label = &node.member.label;
-    let Some(lag) = context.lag(node.at).filter(|lag| lag.basis == Basis::OwnOffset) else {
-        return Said::Unknown(format!(
-            "the lag of {label} cannot be told: its primary does not tell its offset"
-        ));
+    let label = &replica.label;
+    let lag = match (lag(context, at, replica), is_up) {
+        (Some(lag), _) => lag,
+        (None, None) => return Said::Fine,
+        (None, Some(_)) => {
+            let why = "its primary does not tell its offset";
+            return Said::Unknown(format!("the lag of {label} cannot be told: {why}"));
+        }
     };
-    let primary = node.member.primary.and_then(|id| context.node(id));
+    let primary = replica.primary.and_then(|id| context.node(id));
     let share = |of: Option<u64>, ratio: f64| of.map(|of| (of, (of as f64 * ratio) as u64));
     let limits = context.limits;
     let backlog = primary.and_then(|primary| primary.unsigned(Field::new("repl_backlog_size")));
@@ -53,7 +72,9 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         backlog.filter(|(_, limit)| passes(*limit)).map(|share| part("the backlog", share)),
         buffer.filter(|(_, limit)| passes(*limit)).map(|share| part("the replica output buffer", share)),
     ];
-    let passed: Vec<String> = passed.into_iter().flatten().collect();
+    // What is known of a silent replica is an upper bound: too little for a share of what may be small.
+    let known = if lag.basis == Basis::OwnOffset { passed.len() } else { 1 };
+    let passed: Vec<String> = passed.into_iter().take(known).flatten().collect();
     if passed.is_empty() {
         return Said::Fine;
     }
@@ -63,7 +84,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         seconds(lag.seconds),
         passed.join(", ")
     );
-    let mut finding = Finding::new(Subject::node(node.member), summary)
+    let mut finding = Finding::new(Subject::node(replica), summary)
         .with("lag", Value::Bytes(lag.bytes))
         .with("behind", Value::Seconds(lag.seconds))
         .with("limit", Value::Bytes(absolute))
@@ -72,7 +93,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         .with_some("output_buffer", buffer.map(|(size, _)| Value::Bytes(size)))
         .with_some("output_buffer_limit", buffer.map(|(_, limit)| Value::Bytes(limit)))
         .with_some("primary", primary.map(|primary| &primary.member.label))
-        .run(context.cli(node.member, "INFO replication"));
+        .run(context.cli(replica, "INFO replication"));
     if let Some(primary) = primary {
         finding = finding
             .run(context.cli(primary.member, "INFO replication"))

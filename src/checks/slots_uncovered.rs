@@ -1,6 +1,9 @@
 //! At least one slot has no live owner: unassigned, owner failed by quorum, owner unreachable and suspected by a peer,
 //! or owner loading. Independent of `cluster_state`, which says ok under `cluster-require-full-coverage no` and is one
 //! node's verdict anyway.
+//!
+//! A slot that changes hands while the nodes are asked is claimed by neither: the new owner did not have it yet when it
+//! was asked, the old one no longer. So *unassigned* is a slot only if the poll before, where there is one, shows it too.
 
 use super::context::Node;
 use super::{Check, Context, Needs, runbook, seconds};
@@ -21,9 +24,15 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(context: &Context<'_>) -> Outcome {
-    let coverage = &context.view.coverage;
-    let findings = coverage.reasons().into_iter().filter(|(_, slots)| !slots.is_empty());
-    Outcome::of(findings.map(|(reason, slots)| finding(context, reason, slots)).collect())
+    let before = context.past.previous.as_ref().map(|previous| &previous.coverage.unassigned);
+    let lasting = |reason, slots: &SlotSet| match before {
+        Some(before) if reason == "unassigned" => slots.intersection(before),
+        _ => slots.clone(),
+    };
+    let reasons = context.view.coverage.reasons().into_iter();
+    let found = reasons.map(|(reason, slots)| (reason, lasting(reason, slots)));
+    let findings = found.filter(|(_, slots)| !slots.is_empty());
+    Outcome::of(findings.map(|(reason, slots)| finding(context, reason, &slots)).collect())
 }
 
 fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Finding {

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::clock::ClockOffset;
+use super::{LEAST, WINDOW};
 use crate::model::node::{NodeId, Role};
 use crate::model::past::{Basis, Lag};
 use crate::model::snapshot::{NodeSnapshot, Replication};
@@ -52,13 +53,13 @@ impl Track {
         Some((b.offset as f64 + rate * at.seconds_since(b.at)).max(a.offset as f64))
     }
 
-    /// Over the last samples, a minute's worth at the default interval: one burst between two polls says little of
-    /// what a backlog must hold.
+    /// Over the last minute: one burst between two polls says little of what a backlog must hold.
     fn rate(&self) -> Option<f64> {
         let last = self.samples.back()?;
-        let first = self.samples.get(self.samples.len().saturating_sub(12))?;
+        let is_old = |sample: &Sample| last.at.seconds_since(sample.at) >= WINDOW;
+        let first = self.samples.iter().rev().find(|sample| is_old(sample)).or(self.samples.front())?;
         let span = last.at.seconds_since(first.at);
-        (span > 0.0).then(|| (last.offset - first.offset) as f64 / span)
+        (span >= LEAST).then(|| (last.offset - first.offset) as f64 / span)
     }
 
     /// When the offset was reached; the instant of the first sample if it was before that.
@@ -103,7 +104,7 @@ impl Offsets {
         view.members.iter().map(|member| self.lag(view, member)).collect()
     }
 
-    /// Bytes per second of each member's stream, over the samples that are kept; by index of the member.
+    /// Bytes per second of each member's stream, over the last minute; by index of the member.
     pub(super) fn write_rates(&self, view: &ClusterView) -> Vec<Option<f64>> {
         view.members.iter().map(|member| self.tracks.get(&member.id)?.rate()).collect()
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::node::{Direction, NodeId, Viewpoint};
 use crate::model::past::Orphans;
+use crate::model::slots::SlotSet;
 use crate::model::snapshot::KeySweep;
 use crate::model::view::ClusterView;
 
@@ -21,7 +22,7 @@ impl Counted {
         for member in &view.members {
             let Some(said) = &member.said else { continue };
             let (Some(sweep), Ok(own)) = (&said.key_sweep, &said.nodes) else { continue };
-            let keys = orphans(sweep, own);
+            let Some(keys) = orphans(sweep, own) else { continue };
             let before = self.nodes.get(&member.id).filter(|before| before.keys > 0);
             let counted = Orphans {
                 keys: before.map_or(keys, |before| before.keys.min(keys)),
@@ -34,13 +35,15 @@ impl Counted {
     }
 }
 
-/// Keys of the node that no slot accounts for which it owns or imports.
-fn orphans(sweep: &KeySweep, own: &Viewpoint) -> u64 {
-    let owned = own.own_row().map(|row| &row.slots);
-    let importing = |slot: u16| {
-        own.open_slots.iter().any(|open| open.slot == slot && open.direction == Direction::Importing)
-    };
-    let is_own = |slot: u16| owned.is_some_and(|owned| owned.contains(slot)) || importing(slot);
-    let counted = sweep.counts.iter().filter(|(slot, _)| is_own(*slot)).map(|(_, keys)| keys).sum();
-    sweep.keys.saturating_sub(counted)
+/// Keys of the node that no slot accounts for which it owns or imports. `None` where slots have come or gone since they
+/// were counted: their keys are in one of the two numbers only.
+fn orphans(sweep: &KeySweep, own: &Viewpoint) -> Option<u64> {
+    let importing = own.open_slots.iter().filter(|open| open.direction == Direction::Importing);
+    let importing: SlotSet = importing.map(|open| (open.slot, open.slot)).collect();
+    let own = own.own_row().map_or_else(SlotSet::new, |row| row.slots.clone()).union(&importing);
+    if sweep.of != own && sweep.of != SlotSet::all() {
+        return None;
+    }
+    let counted = sweep.counts.iter().filter(|(slot, _)| own.contains(*slot)).map(|(_, keys)| keys).sum();
+    Some(sweep.keys.saturating_sub(counted))
 }

@@ -42,8 +42,10 @@ pub struct Past {
     pub resyncs: Vec<Resync>,
     /// Keys outside the slots of their node, as last counted.
     pub orphans: BTreeMap<NodeId, Orphans>,
-    /// Bytes per second of each node's replication stream, over the last minutes; by index of the member.
+    /// Bytes per second of each node's replication stream, over the last minute; by index of the member.
     pub write_rates: Vec<Option<f64>>,
+    /// How fast the counters of each node grew over the last minute; by index of the member.
+    pub rates: Vec<Rates>,
 }
 
 impl Past {
@@ -97,6 +99,48 @@ impl Contests {
             (*pair, all, sets.len())
         });
         lasting.filter(|(_, slots, _)| !slots.is_empty())
+    }
+}
+
+/// A counter of a node whose rate has a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// Cluster bus messages sent (CLUSTER INFO), those that applications publish left out.
+    Bus,
+    /// Cluster bus messages sent that applications published.
+    Publish,
+    /// Cluster bus messages sent that stand for a change of who serves what: fail, failover authorisations, updates.
+    Unrest,
+    /// Commands processed (INFO `total_commands_processed`).
+    Commands,
+    /// Commands of this exporter that it answered.
+    OwnCommands,
+    /// MOVED replies (INFO errorstats).
+    Moved,
+    /// ASK replies (INFO errorstats).
+    Ask,
+}
+
+impl Counter {
+    /// All, in their order.
+    pub const ALL: [Self; 7] =
+        [Self::Bus, Self::Publish, Self::Unrest, Self::Commands, Self::OwnCommands, Self::Moved, Self::Ask];
+}
+
+/// How fast the counters of a node grow, per second: over the last minute, or since they began anew (a restart, a
+/// reset), but over no less than some seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates([Option<f64>; Counter::ALL.len()]);
+
+impl Rates {
+    /// What `rate` tells of each counter.
+    pub fn of(rate: impl Fn(Counter) -> Option<f64>) -> Self {
+        Self(Counter::ALL.map(rate))
+    }
+
+    /// The rate of one; `None` where it is not told, or was not watched for long enough.
+    pub fn get(&self, counter: Counter) -> Option<f64> {
+        self.0[counter as usize]
     }
 }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::address::Target;
 use super::failure::{AskError, Read};
-use super::info::{Field, Info};
+use super::info::{Field, Info, sub_value};
 use super::migration::Migration;
 use super::node::{NodeId, Role, Viewpoint};
+use super::slots::SlotSet;
 use super::time::Timestamp;
 
 /// One node in one poll.
@@ -60,6 +61,9 @@ pub struct NodeSnapshot {
     pub slot_stats: Read<Vec<SlotStat>>,
     /// When the certificates of this connection end.
     pub certificate_ends: CertificateEnds,
+    /// Commands of this exporter that the node answered since it was first dialled, this poll's among them: part of what
+    /// it has processed.
+    pub own_commands: u64,
     /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
 }
@@ -78,7 +82,9 @@ pub struct CertificateEnds {
 pub struct KeySweep {
     /// `DBSIZE`: the smaller of one before and one after the counts.
     pub keys: u64,
-    /// `CLUSTER COUNTKEYSINSLOT`, by slot.
+    /// The slots that were to be counted: those that the node then owned or imported, or all.
+    pub of: SlotSet,
+    /// `CLUSTER COUNTKEYSINSLOT`, by slot; slots without keys may be left out.
     pub counts: Vec<(u16, u64)>,
 }
 
@@ -265,6 +271,18 @@ impl NodeSnapshot {
     /// The node's id on its own word.
     pub fn id(&self) -> Option<NodeId> {
         self.nodes.as_ref().ok().map(|view| view.myself)
+    }
+
+    /// Error replies of a kind (`errorstat_…` of INFO) that the server gave. A kind that was never given has no line.
+    /// `None` where the server counts none: Redis gives up after 128 kinds.
+    pub fn errors(&self, kind: Field) -> Option<u64> {
+        let info = self.info.as_ref().ok()?;
+        info.text(Field::new("total_error_replies"))?;
+        match (info.text(Field::new("errorstat_ERRORSTATS_DISABLED")), info.text(kind)) {
+            (Some(_), _) => None,
+            (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
+            (None, None) => Some(0),
+        }
     }
 
     /// INFO `loading:1`: reading its dataset, serving nothing yet.

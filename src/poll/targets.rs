@@ -40,6 +40,11 @@ impl Seeds {
         self.wanted.iter()
     }
 
+    /// What the configured seeds stand for.
+    pub(super) fn resolved(&self) -> &[Target] {
+        &self.resolved
+    }
+
     /// Looks names up anew on a slow turn, and at every turn while no node answers.
     pub(super) async fn resolve(&mut self, slow: bool, last: Option<&ClusterView>, limit: Duration) {
         let blind = last.is_none_or(|view| view.reachable() == 0);

@@ -7,6 +7,7 @@ use super::ProbeId;
 use crate::model::address::Target;
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
+use crate::model::slots::SlotSet;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 
@@ -44,6 +45,8 @@ pub struct Replies {
     pub sweep: Option<Sweep>,
     /// When the certificates end that were presented when the connection was made.
     pub certificate_ends: CertificateEnds,
+    /// Commands that the target answered us since it was first dialled, those of sweeps too; 0 where nobody counted.
+    pub commands: u64,
 }
 
 /// A count of all keys of one node, slot by slot. Written keys come and go while it runs: DBSIZE stands at both ends.
@@ -51,7 +54,9 @@ pub struct Replies {
 pub struct Sweep {
     /// `DBSIZE` before and after.
     pub sizes: Vec<Reply>,
-    /// `CLUSTER COUNTKEYSINSLOT`: slot and reply.
+    /// The slots that were to be counted: those that the node then owned or imported, or all.
+    pub of: SlotSet,
+    /// `CLUSTER COUNTKEYSINSLOT`: slot and reply; slots without keys may be left out.
     pub counts: Vec<(u16, Reply)>,
 }
 
@@ -68,6 +73,7 @@ impl Replies {
             key_counts: Vec::new(),
             sweep: None,
             certificate_ends: CertificateEnds::default(),
+            commands: 0,
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Number, Value as Json, json};
 
+use super::moving;
 use crate::checks::{Judgement, Needs};
 use crate::frame::Frame;
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value, seconds};
@@ -194,6 +195,10 @@ fn cluster_text(out: &mut String, frame: &Frame) -> std::fmt::Result {
     )?;
     for (judgement, finding, since) in findings(frame) {
         finding_text(out, frame, judgement, finding, since)?;
+    }
+    for (at, line) in moving::lines(frame).enumerate() {
+        let head = if at == 0 { "\non the move:\n" } else { "" };
+        writeln!(out, "{head}  {line}")?;
     }
     let unknown: Vec<_> = unknown(frame).collect();
     if !unknown.is_empty() {

@@ -369,6 +369,16 @@ impl Drop for Standalone {
     }
 }
 
+/// A setting changed on one node.
+pub fn set(cluster: &Cluster, node: &str, name: &str, value: &str) {
+    assert_eq!(cluster.cli(node, &["CONFIG", "SET", name, value]), "OK", "{node}: {name} {value}");
+}
+
+/// The node's id.
+pub fn id(cluster: &Cluster, node: &str) -> String {
+    cluster.cli(node, &["CLUSTER", "MYID"])
+}
+
 /// Kills a child and collects it.
 pub fn end(child: &mut Child) {
     if child.kill().and_then(|()| child.wait()).is_err() {

@@ -7,8 +7,8 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread::spawn;
 
-use super::stage::{id, set};
 use crate::common::real::{Cluster, await_that};
+use crate::common::real::{id, set};
 
 /// Where the sender's id stands in the header of a message.
 const SENDER: std::ops::Range<usize> = 40..80;

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep, spawn};
 use std::time::Duration;
 
+/// Keys that there are.
+const KEYS: usize = 5000;
+
 /// A client until it is dropped.
 pub(crate) struct Load {
     end: Arc<AtomicBool>,
@@ -15,12 +18,16 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// Writes a hundred keys over and over, some two hundred commands a second.
+    /// Writes some thousand keys, then a hundred of them over and over, some two hundred commands a second.
     pub(crate) fn on(nodes: &[String]) -> Self {
         let (end, nodes) = (Arc::<AtomicBool>::default(), nodes.to_vec());
         let ended = Arc::clone(&end);
+        let mut client = Client { nodes, owners: BTreeMap::new(), streams: BTreeMap::new() };
+        // The first time round it learns where each of them belongs.
+        for turn in 0..2 * KEYS {
+            client.write(turn % KEYS, turn);
+        }
         let client = spawn(move || {
-            let mut client = Client { nodes, owners: BTreeMap::new(), streams: BTreeMap::new() };
             for turn in 0_usize.. {
                 if ended.load(Ordering::Relaxed) {
                     return;

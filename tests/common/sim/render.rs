@@ -89,6 +89,7 @@ impl Cluster {
             key_counts: node.key_counts.iter().map(key_count).collect(),
             sweep: None,
             certificate_ends: CertificateEnds::default(),
+            commands: 0,
         }
     }
 
