@@ -1,13 +1,19 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test build bench fmt docs e2e campaign screenshots
+.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign screenshots
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
-demo: ## a real six-node cluster on this machine with the exporter beside it, until Ctrl-C
+demo: ## a real six-node cluster on this machine, watched: exporter, Prometheus, Alertmanager and a pager that prints
 	@scripts/demo
+
+demo-fault: ## breaks the cluster of a running demo: FAULT=kill-shard, split-brain, …; without FAULT lists them
+	@scripts/demo-fault $(FAULT)
+
+demo-heal: ## heals it
+	@scripts/demo-fault heal
 
 test: ## everything: format, lints, docs, unit, property, fault and real-cluster tests
 	@scripts/test
@@ -26,9 +32,10 @@ fmt: ## format the code
 docs: ## write the generated documents and golden files anew; look at the diff before you commit it
 	UPDATE=1 $(CARGO) test --locked --tests -- --skip real_cluster
 
-campaign: ## every fault on real clusters, and ten minutes of a healthy one
+campaign: ## every fault on real clusters, ten minutes of a healthy one, and who is paged when
 	@scripts/setup
 	CAMPAIGN=full $(CARGO) test --locked --test campaign
+	CAMPAIGN=full $(CARGO) test --locked --test paging
 
 screenshots: ## the pictures of the status page in docs/images, from a real cluster in a real browser
 	@scripts/setup

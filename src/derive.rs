@@ -1,5 +1,15 @@
 //! Documents that derive from the tables, so that no fact is written twice.
 
+mod alerts;
+mod live;
+mod routing;
+mod telling;
+
+use std::time::Duration;
+
+pub use alerts::{alert_name, first_step, health_rules, keep_firing_for};
+pub use routing::alertmanager_example;
+
 use crate::checks::{CHECKS, Check};
 use crate::metrics::{self, Kind};
 use crate::probes::{Every, Need, PROBES};
@@ -47,13 +57,15 @@ pub fn checks_reference() -> String {
 fn check_row(check: &Check) -> String {
     let explains = check.explains.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ");
     let (code, severity, summary) = (check.code, check.severity.as_str(), check.summary);
-    let hold = match check.hold.as_secs() {
-        0 => "-".to_owned(),
-        s @ 1..60 => format!("{s}s"),
-        s @ 60..3600 => format!("{}m", s / 60),
-        s => format!("{}h", s / 3600),
-    };
+    let hold = if check.hold.is_zero() { "-".to_owned() } else { duration(check.hold) };
     format!("| [`{code}`](runbooks/{code}.md) | {severity} | {hold} | {summary} | {explains} |\n")
+}
+
+/// As Prometheus writes it: `30s`, `1m30s`, `6h`.
+fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect()
 }
 
 /// Rules beside those of the probes: the name under which our connections are listed.

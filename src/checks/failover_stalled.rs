@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
     hold: seconds(15),
     summary: "A failed primary has a replica, and none was promoted.",
     since: "0.1.0",
-    explains: &["node_failed", "failover_not_ready", "replica_orphaned"],
+    explains: &["node_failed", "failover_not_ready", "replica_orphaned", "replica_link_down"],
     runbook: runbook!("failover_stalled"),
     needs: Needs::Majority,
     look,

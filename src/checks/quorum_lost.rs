@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     hold: seconds(15),
     summary: "Fewer voting primaries hold each other for alive than a majority: no failover can happen.",
     since: "0.1.0",
-    explains: &["failover_stalled", "view_incomplete", "partitioned"],
+    explains: &["failover_stalled", "view_incomplete", "partitioned", "commands_refused", "node_unreachable"],
     runbook: runbook!("quorum_lost"),
     needs: Needs::Nothing,
     look,

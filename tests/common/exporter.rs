@@ -46,16 +46,26 @@ impl Exporter {
 
     /// Starts it with this YAML as its configuration file, and waits until it is ready.
     pub fn with_file(yaml: &str) -> Self {
+        Self::with_file_and(yaml, &[])
+    }
+
+    /// The same with flags, which win over the file.
+    pub fn with_file_and(yaml: &str, flags: &[&str]) -> Self {
         let dir = TempDir::with_prefix("rce-exporter-").expect("temporary directory");
         let path = dir.path().join(FILE);
         std::fs::write(&path, yaml).expect("configuration");
-        Self::launch(dir, &["--config.file", path.to_str().expect("UTF-8")])
+        Self::launch(dir, &[&["--config.file", path.to_str().expect("UTF-8")], flags].concat())
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        signal(self.child.id(), name);
     }
 
     /// Writes its configuration file anew and asks it with SIGHUP to read that.
     pub fn reload(&self, yaml: &str) {
         std::fs::write(self.dir.path().join(FILE), yaml).expect("configuration");
-        signal(self.child.id(), "HUP");
+        self.signal("HUP");
     }
 
     fn launch(dir: TempDir, arguments: &[&str]) -> Self {

@@ -37,7 +37,7 @@ fn grafana_finds_the_dashboards() {
 #[test]
 fn the_data_source_knows_the_scrape_interval() {
     let source = &yaml("deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"][0];
-    let scrape = &yaml("examples/prometheus.yml")["scrape_configs"][0]["scrape_interval"];
+    let scrape = &yaml("deploy/prometheus/one.yml")["scrape_configs"][0]["scrape_interval"];
     assert_eq!(&source["jsonData"]["timeInterval"], scrape);
     assert_eq!((text(&source["type"]), text(&source["access"])), ("prometheus", "proxy"));
 }
