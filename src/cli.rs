@@ -39,6 +39,8 @@ pub enum Command {
     Check(Check),
     /// Write what all nodes reply into a directory: a bug report, a fixture
     Capture(Capture),
+    /// Ask the exporter that runs on this machine whether it is healthy: exit 0 or 1; for containers
+    Healthcheck,
     /// Print the reference of all metrics
     Metrics,
     /// Print the reference of all checks
@@ -138,6 +140,12 @@ pub struct Flags {
     /// File with the password; read anew at every connect
     #[arg(long = "cluster.password-file", value_name = "PATH", global = true)]
     cluster_password_file: Option<String>,
+    /// Which of the exporters this is that divide the clusters: a number from 0, or a pod's name that ends in one
+    #[arg(long = "shard.index", value_name = "NUMBER", global = true)]
+    shard_index: Option<String>,
+    /// How many exporters divide the clusters [default: 1]
+    #[arg(long = "shard.count", value_name = "NUMBER", global = true)]
+    shard_count: Option<String>,
 }
 
 impl Cli {
@@ -169,6 +177,8 @@ impl Flags {
             ("--cluster.name", self.cluster_name.clone()),
             ("--cluster.username", self.cluster_username.clone()),
             ("--cluster.password-file", self.cluster_password_file.clone()),
+            ("--shard.index", self.shard_index.clone()),
+            ("--shard.count", self.shard_count.clone()),
         ];
         flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
