@@ -40,7 +40,8 @@ fn packages_of(target: &str) -> BTreeMap<String, Package> {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let nodes = metadata["resolve"]["nodes"].as_array().unwrap();
-    let nodes: BTreeMap<&str, &Value> = nodes.iter().map(|node| (node["id"].as_str().unwrap(), node)).collect();
+    let nodes: BTreeMap<&str, &Value> =
+        nodes.iter().map(|node| (node["id"].as_str().unwrap(), node)).collect();
     let mut seen = BTreeSet::new();
     let mut open = vec![metadata["resolve"]["root"].as_str().unwrap()];
     while let Some(id) = open.pop() {
@@ -50,7 +51,9 @@ fn packages_of(target: &str) -> BTreeMap<String, Package> {
         }
     }
     let packages = metadata["packages"].as_array().unwrap().iter();
-    packages.filter_map(|package| seen.get(package["id"].as_str()?).map(|id| ((*id).to_owned(), read(package)))).collect()
+    packages
+        .filter_map(|package| seen.get(package["id"].as_str()?).map(|id| ((*id).to_owned(), read(package))))
+        .collect()
 }
 
 fn is_built_in(dep: &Value) -> bool {
@@ -111,7 +114,10 @@ fn licences_are_those_allowed() {
     let deny = deny();
     let licenses = texts(&deny["licenses"], "allow");
     for Package { name, license, source, .. } in packages().values() {
-        assert!(source.is_none() || allowed(license, &licenses), "{name}: {license:?} is not among {licenses:?}");
+        assert!(
+            source.is_none() || allowed(license, &licenses),
+            "{name}: {license:?} is not among {licenses:?}"
+        );
     }
 }
 
@@ -121,10 +127,14 @@ fn every_library_comes_from_the_registry() {
     let registries: Vec<_> =
         texts(&deny["sources"], "allow-registry").iter().map(|url| format!("registry+{url}")).collect();
     let packages = packages();
-    let own: Vec<_> = packages.values().filter(|package| package.source.is_none()).map(|p| &*p.name).collect();
+    let own: Vec<_> =
+        packages.values().filter(|package| package.source.is_none()).map(|p| &*p.name).collect();
     assert_eq!(own, [env!("CARGO_PKG_NAME")]);
     for Package { name, source, .. } in packages.values() {
-        assert!(source.as_ref().is_none_or(|source| registries.contains(source)), "{name} comes from {source:?}");
+        assert!(
+            source.as_ref().is_none_or(|source| registries.contains(source)),
+            "{name} comes from {source:?}"
+        );
     }
 }
 

@@ -28,7 +28,10 @@ fn services_find_each_other_and_their_files() {
         let needed = names(&service["depends_on"]);
         assert!(needed.iter().all(|other| services.contains(other)), "{name} waits for {needed:?}");
         let joined = names(&service["networks"]);
-        assert!(!joined.is_empty() && joined.iter().all(|net| networks.contains(net)), "{name} is in {joined:?}");
+        assert!(
+            !joined.is_empty() && joined.iter().all(|net| networks.contains(net)),
+            "{name} is in {joined:?}"
+        );
         for volume in list(&service["volumes"]) {
             let (from, _) = word(volume).split_once(':').unwrap();
             assert!(word(volume).ends_with(":ro"), "{name}: {volume}");
@@ -75,7 +78,10 @@ fn what_one_container_calls_another_is_its_name_and_port() {
     }
     assert_eq!(source["jsonData"]["timeInterval"], prometheus["scrape_configs"][0]["scrape_interval"]);
     // The dashboards name it.
-    assert_eq!(source["uid"], yaml("deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"][0]["uid"]);
+    assert_eq!(
+        source["uid"],
+        yaml("deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"][0]["uid"]
+    );
 }
 
 #[test]

@@ -55,7 +55,8 @@ fn kustomizations_name_all_files_that_lie_beside_them() {
         let patches = list(&kustomization["patches"]).iter().filter_map(|patch| patch["path"].as_str());
         let made = list(&kustomization["configMapGenerator"]).iter().flat_map(|map| list(&map["files"]));
         let named = list(&kustomization["resources"]).iter().chain(made).map(word).chain(patches);
-        let (outside, inside): (BTreeSet<&str>, BTreeSet<&str>) = named.partition(|path| path.starts_with(".."));
+        let (outside, inside): (BTreeSet<&str>, BTreeSet<&str>) =
+            named.partition(|path| path.starts_with(".."));
         for path in outside {
             assert!(absolute(dir).join(path).join("kustomization.yaml").exists(), "{dir}: {path}");
         }

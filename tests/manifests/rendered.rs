@@ -59,7 +59,11 @@ fn every_overlay_renders_to_valid_objects() {
         let sharded = usize::from(overlay == "sharded");
         let kinds = ["Deployment", "StatefulSet", "ServiceMonitor", "ScrapeConfig", "Service"].map(count);
         assert_eq!(kinds, [1 - sharded, sharded, 1 - sharded, sharded, 1 + sharded], "{overlay}");
-        assert_eq!(["PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"].map(count), [1; 3], "{overlay}");
+        assert_eq!(
+            ["PrometheusRule", "NetworkPolicy", "PodDisruptionBudget"].map(count),
+            [1; 3],
+            "{overlay}"
+        );
         assert_eq!(objects.matches("grafana_dashboard: \"1\"").count(), 3, "{overlay}");
         validated(&objects, &format!("{overlay}.yaml"));
     }

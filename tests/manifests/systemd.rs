@@ -22,7 +22,8 @@ fn values(key: &str) -> Vec<String> {
 fn the_unit_starts_the_program_as_it_wants_to_be_started() {
     for key in ["ExecStartPre", "ExecStart"] {
         for line in values(key) {
-            let cli = Cli::try_parse_from(line.split_whitespace()).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let cli = Cli::try_parse_from(line.split_whitespace())
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
             let file = cli.sources(BTreeMap::new()).config_file().expect("a configuration file");
             // Where the package puts it.
             let shipped = format!("\"{}\"", file.to_string_lossy());
@@ -42,7 +43,8 @@ fn systemd_takes_the_unit() {
     }
     // It looks for the programs of the unit: they are those of this system.
     let folder = tempfile::tempdir().unwrap();
-    let unit = text(UNIT).replace("/usr/bin/redis-cluster-exporter", env!("CARGO_BIN_EXE_redis-cluster-exporter"));
+    let unit =
+        text(UNIT).replace("/usr/bin/redis-cluster-exporter", env!("CARGO_BIN_EXE_redis-cluster-exporter"));
     let path = folder.path().join("redis-cluster-exporter.service");
     fs::write(&path, unit).unwrap();
     let said = passes("systemd-analyze", &["verify", "--man=no", path.to_str().unwrap()]);
