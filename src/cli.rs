@@ -159,6 +159,10 @@ impl Cli {
             _ => None,
         };
         seeds.extend(more.iter().flat_map(|more| more.seeds.iter().cloned()));
+        if matches!(self.command, Some(Command::Healthcheck)) {
+            // What counts is where the exporter listens. Its seeds may stand on its own command line alone.
+            seeds = vec!["localhost".to_owned()];
+        }
         Sources { file: self.flags.config_file.clone(), flags: self.flags.given(), seeds, environment }
     }
 }
@@ -192,6 +196,15 @@ mod tests {
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_health_check_finds_where_the_exporter_listens_without_its_seeds() {
+        let name = "REDIS_CLUSTER_EXPORTER_WEB__LISTEN_ADDRESS".to_owned();
+        let environment = BTreeMap::from([(name, "127.0.0.1:7".to_owned())]);
+        let sources = Cli::try_parse_from(["x", "healthcheck"]).unwrap().sources(environment);
+        let web = crate::config::load(&sources).unwrap().web;
+        assert_eq!(web.listen, ["127.0.0.1:7".parse().unwrap()]);
     }
 
     #[test]

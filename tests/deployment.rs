@@ -1,7 +1,7 @@
 //! What is shipped to run the exporter with: unit, image, manifests. Each is held to the program, to the files that it
 //! speaks of, and to the programs that know its format, where those are installed.
 //!
-//! `RCE_KUBECTL` and `RCE_KUBERNETES_VALIDATE` name other programs than the installed ones.
+//! `RCE_KUBECTL`, `RCE_KUBERNETES_VALIDATE` and `RCE_PROMTOOL` name other programs than the installed ones.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -53,6 +53,15 @@ fn list(value: &Value) -> &[Value] {
 
 fn word(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("{value} is no text"))
+}
+
+fn program(variable: &str, installed: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| installed.to_owned())
+}
+
+/// Whether it can be run with these words.
+fn speaks(program: &str, words: &[&str]) -> bool {
+    Command::new(program).args(words).output().is_ok_and(|output| output.status.success())
 }
 
 /// Runs it in the directory of the crate; fails with what it said, else returns that.

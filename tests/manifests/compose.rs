@@ -6,7 +6,8 @@ use clap::Parser;
 use redis_cluster_exporter::cli::Cli;
 use redis_cluster_exporter::config;
 
-use crate::{absolute, at, list, text, word, yaml};
+use crate::common::real::{available, skip};
+use crate::{absolute, at, list, passes, program, speaks, text, word, yaml};
 
 const COMPOSE: &str = "deploy/docker/compose.yml";
 
@@ -82,6 +83,25 @@ fn what_one_container_calls_another_is_its_name_and_port() {
         source["uid"],
         yaml("deploy/grafana/provisioning/datasources/prometheus.yml")["datasources"][0]["uid"]
     );
+}
+
+#[test]
+fn promtool_takes_the_configuration_of_prometheus() {
+    let promtool = program("RCE_PROMTOOL", "promtool");
+    if available(&promtool) {
+        // The rules lie elsewhere in the container.
+        passes(&promtool, &["check", "config", "--syntax-only", "deploy/docker/prometheus.yml"]);
+    }
+}
+
+/// No package of Debian has it.
+#[test]
+fn compose_takes_the_file() {
+    if speaks("docker", &["compose", "version"]) {
+        passes("docker", &["compose", "--file", COMPOSE, "config", "--quiet"]);
+    } else {
+        skip("docker compose is not installed");
+    }
 }
 
 #[test]
