@@ -1,7 +1,7 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign screenshots
+.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign screenshots release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ test: ## everything: format, lints, docs, unit, property, fault and real-cluster
 
 build: ## the release binary, in target/release
 	$(CARGO) build --locked --release
+
+release: ## a release in dist/: program, Debian package, image, bill of materials, checksums
+	@scripts/release
 
 bench: ## what it costs: parsing, joining and encoding; then the whole program beside a real cluster
 	@scripts/setup

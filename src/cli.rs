@@ -39,6 +39,8 @@ pub enum Command {
     Check(Check),
     /// Write what all nodes reply into a directory: a bug report, a fixture
     Capture(Capture),
+    /// Ask the exporter that runs on this machine whether it is healthy: exit 0 or 1; for containers
+    Healthcheck,
     /// Print the reference of all metrics
     Metrics,
     /// Print the reference of all checks
@@ -138,6 +140,12 @@ pub struct Flags {
     /// File with the password; read anew at every connect
     #[arg(long = "cluster.password-file", value_name = "PATH", global = true)]
     cluster_password_file: Option<String>,
+    /// Which of the exporters this is that divide the clusters: a number from 0, or a pod's name that ends in one
+    #[arg(long = "shard.index", value_name = "NUMBER", global = true)]
+    shard_index: Option<String>,
+    /// How many exporters divide the clusters [default: 1]
+    #[arg(long = "shard.count", value_name = "NUMBER", global = true)]
+    shard_count: Option<String>,
 }
 
 impl Cli {
@@ -151,6 +159,10 @@ impl Cli {
             _ => None,
         };
         seeds.extend(more.iter().flat_map(|more| more.seeds.iter().cloned()));
+        if matches!(self.command, Some(Command::Healthcheck)) {
+            // What counts is where the exporter listens. Its seeds may stand on its own command line alone.
+            seeds = vec!["localhost".to_owned()];
+        }
         Sources { file: self.flags.config_file.clone(), flags: self.flags.given(), seeds, environment }
     }
 }
@@ -169,6 +181,8 @@ impl Flags {
             ("--cluster.name", self.cluster_name.clone()),
             ("--cluster.username", self.cluster_username.clone()),
             ("--cluster.password-file", self.cluster_password_file.clone()),
+            ("--shard.index", self.shard_index.clone()),
+            ("--shard.count", self.shard_count.clone()),
         ];
         flags.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }
@@ -182,6 +196,15 @@ mod tests {
     fn the_command_line_is_well_formed() {
         use clap::CommandFactory;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_health_check_finds_where_the_exporter_listens_without_its_seeds() {
+        let name = "REDIS_CLUSTER_EXPORTER_WEB__LISTEN_ADDRESS".to_owned();
+        let environment = BTreeMap::from([(name, "127.0.0.1:7".to_owned())]);
+        let sources = Cli::try_parse_from(["x", "healthcheck"]).unwrap().sources(environment);
+        let web = crate::config::load(&sources).unwrap().web;
+        assert_eq!(web.listen, ["127.0.0.1:7".parse().unwrap()]);
     }
 
     #[test]

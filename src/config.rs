@@ -7,6 +7,7 @@
 //! | `shape` | tree → `File`: unknown keys and values of the wrong kind, all of them |
 //! | `check` | `File` → [`Config`]: what is missing, out of range or contradictory, all of it |
 //! | `seed` | the forms of a seed |
+//! | `shard` | which of several exporters watches a cluster |
 //! | `error` | [`ConfigErrors`], and the places they name |
 //!
 //! [`web_config`] is the other file, `--web.config.file`, read under the same rules; [`material`] is what TLS in both
@@ -20,6 +21,7 @@ pub mod material;
 pub mod secret;
 mod seed;
 mod shape;
+mod shard;
 mod tree;
 pub mod web_config;
 
@@ -34,6 +36,7 @@ use crate::model::limits::{Expect, Limits};
 pub use error::{ConfigError, ConfigErrors, Place};
 pub use layers::{PREFIX, Sources};
 pub use secret::{Credentials, Secret};
+pub use shard::Shard;
 
 /// Reads and checks the configuration. To reload is to call it again with the same sources.
 ///
@@ -61,8 +64,11 @@ pub fn load(sources: &Sources) -> Result<Config, ConfigErrors> {
 pub struct Config {
     /// When and how long nodes are asked.
     pub poll: Poll,
-    /// The clusters, in the order of the file; names are unique.
+    /// The clusters that this exporter watches, in the order of the file; names are unique. None, where others watch
+    /// all that are configured.
     pub clusters: Vec<Arc<Cluster>>,
+    /// Its share of those that are configured.
+    pub shard: Shard,
     /// The HTTP server.
     pub web: Web,
     /// Logging.

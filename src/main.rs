@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use redis_cluster_exporter::cli::{Capture, Check, Cli, Command, ConfigCommand, ReportFormat};
-use redis_cluster_exporter::config::{self, Config, ConfigErrors, PREFIX, Sources};
+use redis_cluster_exporter::config::{self, Config, ConfigErrors, PREFIX, Shard, Sources, Web};
 use redis_cluster_exporter::frame::{Frame, Setup};
 use redis_cluster_exporter::run::{self, Reloads};
 use redis_cluster_exporter::status::report;
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         (Some(Command::Check(check)), config) if !check.from.is_empty() => {
             judge_recorded(check, &sources, config)
         }
+        // What runs may have been started with a file that is bad by now: where it listens is all that counts.
+        (Some(Command::Healthcheck), config) => {
+            ask_health(&config.map_or_else(|_| Web::default(), |config| config.web))
+        }
         (_, Err(errors)) => {
             eprintln!("{errors}");
             ExitCode::from(INVALID)
@@ -59,6 +63,20 @@ fn main() -> ExitCode {
                 tracing::error!("{error:#}");
                 ExitCode::from(FAILED)
             })
+        }
+    }
+}
+
+fn ask_health(web: &Web) -> ExitCode {
+    let asked = runtime().and_then(|runtime| Ok(runtime.block_on(run::healthcheck::ask(web))?));
+    match asked {
+        Ok(()) => {
+            println!("healthy");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::from(FAILED)
         }
     }
 }
@@ -118,7 +136,8 @@ fn serve(config: Config, sources: &Sources) -> anyhow::Result<()> {
         let listeners = http::listen(&config.web.listen)?;
         for listener in &listeners {
             let address = listener.local_addr()?;
-            tracing::info!(%address, clusters = config.clusters.len(), version = env!("CARGO_PKG_VERSION"), "listening");
+            let (clusters, shard) = (config.clusters.len(), share(&config).map(tracing::field::display));
+            tracing::info!(%address, clusters, shard, version = env!("CARGO_PKG_VERSION"), "listening");
         }
         let reloads = Reloads::default();
         let hangups = tokio::spawn(reload_on_hangup(hangup, reloads.sender.clone()));
@@ -165,5 +184,11 @@ fn environment() -> BTreeMap<String, String> {
 fn summary(config: &Config) -> String {
     let seeds: usize = config.clusters.iter().map(|cluster| cluster.seeds.len()).sum();
     let names: Vec<&str> = config.clusters.iter().map(|cluster| &*cluster.name).collect();
-    format!("clusters: {}; seeds: {seeds}", names.join(", "))
+    let share = share(config).map_or(String::new(), |shard| format!("; shard: {shard}"));
+    format!("clusters: {}; seeds: {seeds}{share}", names.join(", "))
+}
+
+/// Which part of the clusters it watches, if not all.
+fn share(config: &Config) -> Option<Shard> {
+    (config.shard != Shard::default()).then_some(config.shard)
 }

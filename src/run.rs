@@ -7,6 +7,7 @@
 
 pub mod capture;
 pub mod check;
+pub mod healthcheck;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -212,6 +212,36 @@ fn the_file_may_be_named_by_the_environment() {
     assert_eq!(good(&Sources { environment, ..Sources::default() }).clusters.len(), 2);
 }
 
+#[test]
+fn exporters_with_one_file_divide_its_clusters() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("c.yaml");
+    let list: String = (0..40).map(|n| format!("  - {{ name: c{n}, seeds: [h] }}\n")).collect();
+    std::fs::write(&file, format!("shard: {{ count: 4 }}\nclusters:\n{list}")).unwrap();
+    let mut watched = Vec::new();
+    for index in ["0", "1", "redis-cluster-exporter-2", "3"] {
+        let environment = map(&[("REDIS_CLUSTER_EXPORTER_SHARD__INDEX", index)]);
+        let share = good(&Sources { environment, ..from_file(&file) }).clusters;
+        assert!((1..20).contains(&share.len()), "{index} has {} of 40", share.len());
+        watched.extend(share.iter().map(|cluster| cluster.name.to_string()));
+    }
+    watched.sort();
+    let mut all: Vec<_> = (0..40).map(|n| format!("c{n}")).collect();
+    all.sort();
+    assert_eq!(watched, all);
+}
+
+#[test]
+fn a_share_may_be_empty_and_its_clusters_are_checked_by_all() {
+    let share = |index: &str, seed: &str| {
+        let flags = map(&[("--shard.index", index), ("--shard.count", "2")]);
+        load(&Sources { flags, ..from_seeds(&[seed]) })
+    };
+    let sizes: usize = ["0", "1"].iter().map(|index| share(index, "h:1").unwrap().clusters.len()).sum();
+    assert_eq!(sizes, 1);
+    assert!(share("0", "h:x").is_err() && share("1", "h:x").is_err());
+}
+
 /// A Kubernetes service of our name puts these variables into every pod beside it.
 #[test]
 fn variables_of_a_kubernetes_service_are_not_ours() {
@@ -326,6 +356,7 @@ fn every_key_stands_in_the_example() {
         "defaults.expect",
         "defaults.limits",
         "defaults.checks.config_risky",
+        "shard",
         "web",
         "log",
     ];

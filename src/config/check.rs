@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::{Place, Report};
-use super::file::{ClusterFile, File, LogFile, PollFile, Section, WebFile};
-use super::{Config, Log, LogFormat, Poll, Web};
+use super::file::{ClusterFile, File, LogFile, PollFile, Section, ShardFile, WebFile};
+use super::{Config, Log, LogFormat, Poll, Shard, Web};
 
 /// Least interval of the polls.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
@@ -27,10 +27,12 @@ impl Checker<'_> {
     pub(super) fn config(&mut self, file: File) -> Config {
         let poll = self.poll(file.poll.unwrap_or_default().0);
         self.defaults(&file.defaults.unwrap_or_default().0);
-        let clusters = self.clusters(file.clusters.unwrap_or_default());
+        let mut clusters = self.clusters(file.clusters.unwrap_or_default());
+        let shard = self.shard(&file.shard.unwrap_or_default().0);
+        clusters.retain(|cluster| shard.watches(&cluster.name));
         let web = self.web(file.web.unwrap_or_default().0);
         let log = self.log(file.log.unwrap_or_default().0);
-        Config { poll, clusters, web, log }
+        Config { poll, clusters, shard, web, log }
     }
 
     fn poll(&mut self, file: PollFile) -> Poll {
@@ -94,6 +96,23 @@ impl Checker<'_> {
             clusters.push(Arc::new(cluster));
         }
         clusters
+    }
+
+    fn shard(&mut self, file: &ShardFile) -> Shard {
+        let count = file.count.unwrap_or(1);
+        if count == 0 || count > Shard::MOST {
+            self.report.wrong("shard.count", format!("{count}: wanted 1 to {}", Shard::MOST));
+            return Shard::default();
+        }
+        // Who guessed would be the second to watch what another one watches.
+        let index = file.index.or((count == 1).then_some(0));
+        let shard = index.and_then(|index| Shard::new(index, count));
+        if shard.is_none() {
+            let found =
+                index.map_or("missing".to_owned(), |index| format!("{index} is not less than the count"));
+            self.report.unfit("shard.index", format!("{found}: wanted 0 to {}", count - 1));
+        }
+        shard.unwrap_or_default()
     }
 
     fn web(&mut self, file: WebFile) -> Web {

@@ -20,6 +20,7 @@ pub(super) struct File {
     pub(super) poll: Option<Section<PollFile>>,
     pub(super) defaults: Option<Section<ClusterFile>>,
     pub(super) clusters: Option<Vec<Section<ClusterFile>>>,
+    pub(super) shard: Option<Section<ShardFile>>,
     pub(super) web: Option<Section<WebFile>>,
     pub(super) log: Option<Section<LogFile>>,
 }
@@ -93,6 +94,15 @@ pub(super) struct CheckFile {
     pub(super) enabled: Option<bool>,
     #[serde(deserialize_with = "units::maybe_text")]
     pub(super) severity: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ShardFile {
+    #[serde(deserialize_with = "units::maybe_ordinal")]
+    pub(super) index: Option<u32>,
+    #[serde(deserialize_with = "units::maybe_count")]
+    pub(super) count: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]

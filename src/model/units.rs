@@ -39,6 +39,9 @@ pub enum UnitError {
     /// Not a whole number.
     #[error("{0:?} is not a whole number from 0 to {max}", max = u32::MAX)]
     Count(String),
+    /// Neither a number nor a name that ends in one.
+    #[error("{0:?} is neither a number from 0 nor the name of a pod, which ends in one: exporter-3")]
+    Ordinal(String),
     /// Not a number of seconds.
     #[error("{0:?} is not a number of seconds: wanted a number, or a duration such as 5s or 15m")]
     Seconds(String),
@@ -172,6 +175,17 @@ fn read_count(text: &str) -> Result<u32, UnitError> {
     text.parse().map_err(|_| UnitError::Count(text.to_owned()))
 }
 
+/// The last of what dashes part: `exporter-3` is the fourth pod of its set.
+fn read_ordinal(text: &str) -> Result<u32, UnitError> {
+    let number = match text.rsplit_once('-') {
+        Some(("", _)) => None,
+        Some((_, last)) => Some(last),
+        None => Some(text),
+    };
+    let number = number.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    number.and_then(|digits| digits.parse().ok()).ok_or_else(|| UnitError::Ordinal(text.to_owned()))
+}
+
 fn read_number(text: &str) -> Result<f64, UnitError> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number >= 0.0 => Ok(number),
@@ -236,6 +250,14 @@ pub fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
 /// As [`count`].
 pub fn maybe_count<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
     absent_or(from, read_count)
+}
+
+/// A number from 0, or the name of a pod of a StatefulSet, which ends in one; or nothing.
+///
+/// # Errors
+/// It is neither.
+pub fn maybe_ordinal<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    absent_or(from, read_ordinal)
 }
 
 /// A duration, or nothing.
