@@ -131,11 +131,13 @@ fn healthy(stage: &Stage) {
         "location.pathname === '/clusters/orders' && document.querySelector('#verdict.ok')",
     );
     assert_eq!(browser.eval("document.querySelectorAll('.matrix td.ok').length"), 36);
-    browser.point("#slots path");
-    browser.until(
-        "the slot that is pointed at is named",
-        "document.getElementById('slot-info').innerText.startsWith('slots 0-5460')",
-    );
+    // Before the script is there nobody hears the mouse.
+    browser.until("the page is complete", "document.readyState === 'complete'");
+    await_that("the slot that is pointed at is named", || {
+        browser.point("#verdict");
+        browser.point("#slots path");
+        browser.text("#slot-info").starts_with("slots 0-5460")
+    });
     stage.looks("page-healthy", &["-dark"]);
     // Any name in the path that nobody configured.
     stage.open("/clusters/nobody");

@@ -216,7 +216,10 @@ fn what_is_missing_says_why() {
         );
     }
     let unknown = section(&page, "unknown");
-    assert!(unknown.contains("Cannot be judged") && unknown.contains("two polls"), "{unknown}");
+    assert!(
+        unknown.contains("Cannot be judged") && unknown.contains("was not watched for long enough"),
+        "{unknown}"
+    );
 
     let new = Page::read(&status::cluster(&Polled { name: "new", frame: None, now: frame.view.at }));
     assert!(section(&new, "verdict").contains("The first poll has not ended"));
