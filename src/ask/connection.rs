@@ -121,11 +121,13 @@ impl Connection {
     }
 
     /// Whether one of its certificates ends within so many seconds and may have been renewed since: a server shows a new
-    /// one only to new connections.
+    /// one only to new connections. Once one has ended, the connection stands for as long as it lasts: a new one would
+    /// be refused, and the node could no longer be watched.
     pub(super) fn is_outdated(&self, now: Timestamp, seconds: f64) -> bool {
         let CertificateEnds { server, exporter } = self.certificate_ends;
-        let ends = [server, exporter].into_iter().flatten().any(|end| end.seconds_since(now) < seconds);
-        ends && self.opened.elapsed() > LOOK_AGAIN
+        let mut rests = [server, exporter].into_iter().flatten().map(|end| end.seconds_since(now));
+        let rest = rests.next().map(|first| rests.fold(first, f64::min));
+        rest.is_some_and(|rest| (0.0..seconds).contains(&rest)) && self.opened.elapsed() > LOOK_AGAIN
     }
 
     /// Whether it can be asked again.
