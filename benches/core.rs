@@ -111,7 +111,8 @@ mod parse {
 #[divan::bench(args = NODES, max_time = 5)]
 fn assembled(bencher: Bencher<'_, '_>, nodes: u16) {
     let mut tables = Tables::default();
-    let snapshots: Vec<NodeSnapshot> = replies(nodes).iter().map(|r| snapshot(r, &mut tables)).collect();
+    let read = |replies: &Replies| Arc::new(snapshot(replies, &mut tables));
+    let snapshots: Vec<Arc<NodeSnapshot>> = replies(nodes).iter().map(read).collect();
     let naming = Naming::default();
     let last = assemble(&naming, snapshots.clone(), None, START, TOOK);
     bencher

@@ -301,10 +301,15 @@ fn a_full_link_buffer_is_named_and_an_unlimited_one_is_not() {
     let closed = healthy().cluster_info("m2", "total_cluster_links_buffer_limit_exceeded", "3");
     assert_eq!(judge_two(&healthy(), &closed).firing_of(&CODES), ["bus_links_saturated"]);
     assert!(judge_two(&closed, &closed).is_clear("bus_links_saturated"));
-    let mute = everywhere(healthy(), |c, name| {
-        c.refuse(name, ProbeId::ClusterLinks, "ERR unknown subcommand 'LINKS'")
-    });
-    assert!(judge(&mute).unknown("bus_links_saturated").contains("bus links"));
+    let mute = |cluster: Cluster, all: &str| {
+        everywhere(cluster, |c, name| {
+            let c = c.refuse(name, ProbeId::ClusterLinks, "ERR unknown subcommand 'LINKS'");
+            c.info(name, "mem_cluster_links", all)
+        })
+    };
+    assert!(judge(&mute(limited.clone(), "800")).unknown("bus_links_saturated").contains("bus links"));
+    assert!(judge(&mute(limited, "799")).is_clear("bus_links_saturated"), "all together hold less");
+    assert!(judge(&mute(healthy(), "800")).is_clear("bus_links_saturated"), "without a limit none is full");
 }
 
 #[test]

@@ -64,7 +64,7 @@ pub struct NodeSnapshot {
     /// Commands of this exporter that the node answered since it was first dialled, this poll's among them: part of what
     /// it has processed.
     pub own_commands: u64,
-    /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
+    /// How each probe fared; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
 }
 

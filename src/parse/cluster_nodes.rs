@@ -102,7 +102,11 @@ fn fixed_hasher() -> impl Hasher {
 }
 
 /// Reads the reply; the table is taken from `tables` if it is there.
-pub(super) fn cluster_nodes(reply: &Reply, tables: &mut ByFingerprint) -> Result<Viewpoint, ParseError> {
+pub(super) fn cluster_nodes(
+    reply: &Reply,
+    told_at: Timestamp,
+    tables: &mut ByFingerprint,
+) -> Result<Viewpoint, ParseError> {
     let text = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "CLUSTER NODES"))?;
     let mut fingerprint = 0u64;
     let mut view = None;
@@ -127,7 +131,7 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut ByFingerprint) -> Result
     };
     links_down.sort_unstable();
     last_pongs.sort_unstable();
-    Ok(Viewpoint { myself, table, open_slots, links_down, last_pongs })
+    Ok(Viewpoint { told_at, myself, table, open_slots, links_down, last_pongs })
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
@@ -238,10 +242,11 @@ mod tests {
     use super::*;
 
     const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const AT: Timestamp = Timestamp(7);
     const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     fn read(text: &str) -> Viewpoint {
-        cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap()
+        cluster_nodes(&Reply::Bulk(text.into()), AT, &mut ByFingerprint::default()).unwrap()
     }
 
     #[test]
@@ -269,8 +274,8 @@ mod tests {
         let two = format!(
             "{B} b:1@2 myself,slave {A} 0 0 3 connected\n{A} a:1@2 master - 8 9 3 disconnected 0-5\n"
         );
-        let one = cluster_nodes(&Reply::Bulk(one.into()), &mut tables).unwrap();
-        let two = cluster_nodes(&Reply::Bulk(two.into()), &mut tables).unwrap();
+        let one = cluster_nodes(&Reply::Bulk(one.into()), AT, &mut tables).unwrap();
+        let two = cluster_nodes(&Reply::Bulk(two.into()), AT, &mut tables).unwrap();
         assert!(Arc::ptr_eq(&one.table, &two.table));
         assert_ne!(one.myself, two.myself);
     }
@@ -278,7 +283,7 @@ mod tests {
     #[test]
     fn says_what_is_wrong_where() {
         let text = format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave\n");
-        let error = cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap_err();
+        let error = cluster_nodes(&Reply::Bulk(text.into()), AT, &mut ByFingerprint::default()).unwrap_err();
         assert_eq!(error.what, "eight columns");
         assert!(error.at.starts_with("line 2"), "{error}");
     }

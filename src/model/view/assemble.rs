@@ -20,7 +20,7 @@ const LONGEST_LABEL: usize = 261;
 /// members stand, so that a total outage does not make the nodes vanish.
 pub fn assemble(
     naming: &Naming,
-    snapshots: Vec<NodeSnapshot>,
+    snapshots: Vec<Arc<NodeSnapshot>>,
     last: Option<&ClusterView>,
     at: Timestamp,
     took: Duration,
@@ -167,12 +167,11 @@ fn attach(members: &mut [Member], snapshots: &[Arc<NodeSnapshot>]) {
 
 /// A node that was reached in two ways (by a seed and by its own address) speaks once: by its own address if that
 /// answers, so that a seed can be seen to be of no more use; else the first answer counts.
-fn once_each(naming: &Naming, mut snapshots: Vec<NodeSnapshot>) -> Vec<Arc<NodeSnapshot>> {
+fn once_each(naming: &Naming, mut snapshots: Vec<Arc<NodeSnapshot>>) -> Vec<Arc<NodeSnapshot>> {
     snapshots.sort_by_cached_key(|said| !answers_by_own_route(naming, said));
     let mut told = BTreeSet::new();
-    let first = |said: &NodeSnapshot| said.id().is_none_or(|id| told.insert(id));
-    snapshots.retain(first);
-    snapshots.into_iter().map(Arc::new).collect()
+    snapshots.retain(|said| said.id().is_none_or(|id| told.insert(id)));
+    snapshots
 }
 
 fn answers_by_own_route(naming: &Naming, said: &NodeSnapshot) -> bool {
