@@ -17,6 +17,7 @@ use std::sync::Arc;
 use kept::ByReply;
 pub use kept::Tables;
 
+use crate::model::clock::ClockReading;
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
 use crate::model::info::Info;
 use crate::model::migration::Migration;
@@ -56,7 +57,7 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
         settings: read_once(replies, ProbeId::ConfigGet, &mut tables.settings, config_get::settings),
         migrations: migrations(replies),
         last_save: read(replies, ProbeId::LastSave, scalars::unix_seconds),
-        clock: read(replies, ProbeId::Time, scalars::time),
+        clock: clock(replies),
         slowlog_length: read(replies, ProbeId::SlowlogLen, scalars::count),
         latency: read(replies, ProbeId::LatencyLatest, latency::latest),
         command_stats: read(replies, ProbeId::CommandStats, |reply| info::info(reply, Info::new)),
@@ -97,6 +98,12 @@ fn read<T>(
     parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
 ) -> Read<T> {
     Ok(parse(reply(replies, probe)?)?)
+}
+
+fn clock(replies: &Replies) -> Read<ClockReading> {
+    let sent = replies.answer(ProbeId::Time).map_or(replies.asked_at, |answer| answer.asked_at);
+    let took = replies.answer(ProbeId::Time).map_or(replies.took, |answer| answer.took);
+    read(replies, ProbeId::Time, |reply| scalars::time(reply, sent, sent.plus(took)))
 }
 
 /// For a slow probe: a reply that was read in the last poll is not read again.
