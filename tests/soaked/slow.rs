@@ -12,6 +12,8 @@ use super::Over;
 pub(crate) const HELD: usize = 500;
 /// Beside those, connections whose half is closed in the middle of a head. None of them lasts.
 pub(crate) const HALF_CLOSED: usize = 50;
+/// Opened with one look at most, so that they do not come, and are not closed, all at once: `header_timeout` is ten looks.
+const AT_ONCE: usize = 60;
 /// How often each is looked at, and those that drip send a byte.
 const STEP: Duration = Duration::from_millis(500);
 /// The head that never ends.
@@ -64,12 +66,14 @@ pub(crate) fn hold(address: &str, over: &Over) -> Slow {
     let mut all: Vec<Option<Held>> = (0..HELD + HALF_CLOSED).map(|_| None).collect();
     let mut slow = Slow::default();
     while !over.is() {
+        let mut room = AT_ONCE;
         for (number, place) in all.iter_mut().enumerate() {
             if place.as_mut().is_some_and(|held| !held.drip()) {
                 *place = None;
                 slow.closed += 1;
             }
-            if place.is_none() {
+            if place.is_none() && (number >= HELD || room > 0) {
+                room -= usize::from(number < HELD);
                 *place = open(address, number);
                 if place.is_some() { slow.opened += 1 } else { slow.refused += 1 }
             }

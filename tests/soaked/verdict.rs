@@ -204,3 +204,9 @@ pub(crate) fn spread(values: impl Iterator<Item = f64> + Clone) -> Spread {
     let (least, most) = (values.clone().fold(f64::MAX, f64::min), values.fold(0.0, f64::max));
     Spread { mean, below: (mean - least) / mean, above: (most - mean) / mean }
 }
+
+#[test]
+fn a_spread_is_told_as_parts_of_the_mean() {
+    let Spread { mean, below, above } = spread([98.0, 100.0, 105.0].into_iter());
+    assert_eq!((mean, (below * 1000.0).round(), (above * 1000.0).round()), (101.0, 30.0, 40.0));
+}
