@@ -4,9 +4,12 @@
 //! counters end in `_total` and infos in `_info`), in the types there are, in `# UNIT` and `# EOF`, and in what a
 //! backslash may precede. Exemplars, timestamps and `_created` samples are not expected: we write none.
 
+/// Room is taken in whole steps of so many bytes: the text of the next poll then fits where the last one was.
+const ROOM: usize = 64 << 10;
+
 /// The same samples as text 0.0.4.
 pub fn from_openmetrics(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 32);
+    let mut out = String::with_capacity((text.len() + text.len() / 32).next_multiple_of(ROOM));
     let mut head = Head::default();
     for line in text.lines() {
         match Line::of(line) {

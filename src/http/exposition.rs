@@ -23,8 +23,9 @@ use crate::self_metrics::SelfMetrics;
 /// How long a body may be served: frames grow stale and the exporter's own counters move without a new frame.
 const LIFETIME: Duration = Duration::from_secs(1);
 
-/// Bodies above this size, in bytes, are made off the threads that serve connections.
-const LARGE: usize = 256 << 10;
+/// Bodies above this size, in bytes, are made off the thread that serves connections: those of more than sixty nodes or so,
+/// a millisecond or two of work. Below it that would win nothing, and every thread keeps memory of its own.
+const LARGE: usize = 1 << 20;
 
 /// What a body is made of.
 #[derive(Clone, Debug)]
@@ -113,14 +114,17 @@ impl Bodies {
     async fn renew(&mut self, source: Source, at: Instant) {
         let was_large = self.openmetrics.plain.as_ref().is_some_and(|text| text.len() > LARGE);
         let of = source.frames.iter().map(Arc::downgrade).collect();
+        // First, so that the new texts take the memory of the old ones: half a megabyte to and fro with every poll would
+        // tear holes into the heap.
+        *self = Self::default();
         let text = if was_large {
             let copy = source.clone();
             spawn_blocking(move || copy.encode()).await.unwrap_or_else(|_| source.encode())
         } else {
             source.encode()
         };
-        let openmetrics = Variant { plain: Some(text), gzip: None };
-        *self = Self { made: Some(at), of, openmetrics, classic: Variant::default() };
+        self.openmetrics.plain = Some(text);
+        (self.made, self.of) = (Some(at), of);
     }
 
     fn openmetrics(&self) -> Bytes {
