@@ -217,6 +217,38 @@ fn an_atomic_migration_that_goes_silent_is_stalled_and_an_old_failure_is_not() {
 }
 
 #[test]
+fn an_atomic_migration_that_brings_nothing_is_silent_where_no_log_tells_of_acknowledgements() {
+    const A_MINUTE: usize = 13;
+    let cluster = || healthy().server(Server::Redis84).atomic("m1", "m2", 0..=199, "send-bulk-and-stream");
+    let received = |bytes: usize| cluster().info("m2", "total_net_repl_input_bytes", &bytes.to_string());
+    let mut watch = Watch::default();
+    for bytes in 0..2 * A_MINUTE {
+        assert_eq!(watch.poll(&received(bytes)).firing_of(&CODES), [""; 0], "it gets on");
+    }
+    for _ in 1..A_MINUTE {
+        assert!(
+            watch.poll(&received(2 * A_MINUTE - 1)).is_clear("migration_stalled"),
+            "not yet for a minute"
+        );
+    }
+    let silent = watch.poll(&received(2 * A_MINUTE - 1));
+    assert_eq!(evidence(silent.finding("migration_stalled"), "reasons"), "silent: 0-199");
+    assert!(watch.poll(&received(3 * A_MINUTE)).is_clear("migration_stalled"), "it goes on");
+    // A target that does not answer gets nothing either.
+    for _ in 0..A_MINUTE {
+        watch.poll(&cluster().hang("m2"));
+    }
+    let hung = watch.poll(&cluster().hang("m2"));
+    assert_eq!(evidence(hung.finding("migration_stalled"), "reasons"), "silent: 0-199");
+    // One that answers and does not count cannot be judged.
+    let mut watch = Watch::default();
+    for _ in 0..2 * A_MINUTE {
+        let mute = cluster().info("m2", "total_net_repl_input_bytes", "?");
+        assert!(watch.poll(&mute).is_clear("migration_stalled"));
+    }
+}
+
+#[test]
 fn a_migration_into_a_full_node_is_unsafe() {
     let open = || healthy().open_slot(300, "m1", "m2").key_count("m1", 300, 10);
     let open = |used: &str| open().info("m2", "used_memory", used).info("m1", "db0", "keys=1000,expires=0");
