@@ -127,7 +127,10 @@ pub(super) fn cluster_nodes(
         view.ok_or_else(|| ParseError::new("a line flagged myself", "CLUSTER NODES"))?;
     let table = match tables.get(&fingerprint) {
         Some(table) => table,
-        None => tables.keep(fingerprint, Arc::new(table(text, fingerprint)?)),
+        None => {
+            let table = Arc::new(table(text, fingerprint, tables.any())?);
+            tables.keep(fingerprint, table)
+        }
     };
     links_down.sort_unstable();
     last_pongs.sort_unstable();
@@ -151,10 +154,14 @@ fn id(number: usize, text: &[u8]) -> Result<NodeId, ParseError> {
     NodeId::parse(text).ok_or_else(|| at("a node id of 40 hexadecimal digits", number, text))
 }
 
-fn table(text: &[u8], fingerprint: u64) -> Result<NodeTable, ParseError> {
+fn table(text: &[u8], fingerprint: u64, other: Option<&NodeTable>) -> Result<NodeTable, ParseError> {
     let mut rows = Vec::new();
     for (number, line) in lines(text) {
-        rows.push(row(number, &split(number, line)?)?);
+        let row = row(number, &split(number, line)?)?;
+        rows.push(match other.and_then(|other| other.row(row.id)) {
+            Some(same) => sharing(row, same),
+            None => row,
+        });
     }
     rows.sort_by_key(|row: &NodeRow| row.id);
     rows.dedup_by_key(|row| row.id);
@@ -164,6 +171,21 @@ fn table(text: &[u8], fingerprint: u64) -> Result<NodeTable, ParseError> {
         row.slots.words().iter().for_each(|word| hash.write_u64(*word));
     }
     Ok(NodeTable { slot_map: hash.finish(), rows, fingerprint })
+}
+
+/// The row with what it has in common with that of the same node in another table. While a failover makes its way through a
+/// cluster every node has a table of its own, and two kilobytes for the slots of each primary in each would be many.
+fn sharing(mut row: NodeRow, other: &NodeRow) -> NodeRow {
+    if row.slots == other.slots {
+        row.slots = other.slots.clone();
+    }
+    if row.address == other.address {
+        row.address.clone_from(&other.address);
+    }
+    if row.hostname == other.hostname {
+        row.hostname.clone_from(&other.hostname);
+    }
+    row
 }
 
 fn row(number: usize, line: &Line<'_>) -> Result<NodeRow, ParseError> {
@@ -278,6 +300,22 @@ mod tests {
         let two = cluster_nodes(&Reply::Bulk(two.into()), AT, &mut tables).unwrap();
         assert!(Arc::ptr_eq(&one.table, &two.table));
         assert_ne!(one.myself, two.myself);
+    }
+
+    #[test]
+    fn a_table_shares_what_has_not_changed_with_another() {
+        let mut tables = ByFingerprint::default();
+        let text = |epoch: u8, last: u8| {
+            format!(
+                "{A} a:1@2 myself,master - 0 0 {epoch} connected 0-5\n{B} b:1@2 master - 5 6 7 connected 6-{last}\n"
+            )
+        };
+        let mut read = |text: String| cluster_nodes(&Reply::Bulk(text.into()), &mut tables).unwrap().table;
+        let (one, other) = (read(text(3, 8)), read(text(4, 9)));
+        assert_eq!([one.rows[0].config_epoch, other.rows[0].config_epoch], [3, 4]);
+        assert!(one.rows[0].slots.is_shared_with(&other.rows[0].slots));
+        assert_eq!([&one.rows[1].slots, &other.rows[1].slots].map(ToString::to_string), ["6-8", "6-9"]);
+        assert_eq!(one.rows[1].address, other.rows[1].address);
     }
 
     #[test]

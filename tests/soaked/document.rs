@@ -32,8 +32,8 @@ and {HELD} clients open connections without asking. `UPDATE=1 make soak` does it
 hour, `SOAK_MINUTES` makes it shorter, and it fails where one of the bars below is broken. `make test` runs half a minute
 of the same with ten nodes.
 
-{build} build; {server}, {nodes} nodes, half of them replicas; {system}, Linux {kernel}, {cores} cores, shared by the
-exporter, the servers, the clients and whatever else the machine did. SOAK_MINUTES={minutes}.
+{build} build; {server}, {nodes} nodes, half of them replicas; {system}, Linux {kernel},
+{cores} cores, shared by the exporter, the servers, the clients and whatever else the machine did; `SOAK_MINUTES={minutes}`.
 
 ## What came out
 

@@ -71,13 +71,13 @@ fn panel(text: &mut String, seen: &Seen, top: f64, title: &str, lines: &[Line]) 
         ));
         value += tick;
     }
-    let (every, mut minute) = (step(minutes, 8.0), 0.0);
-    while minute <= minutes {
+    let every = step(minutes, 8.0);
+    for mark in 0..=(minutes / every) as u32 {
+        let minute = f64::from(mark) * every;
         let (at, below) = (x(seen.from + minute * 60.0), top + HEIGHT + 16.0);
         put(format!(
-            "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\" fill=\"#57606a\">{minute} min</text>"
+            "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\" fill=\"#57606a\">{minute:.0} min</text>"
         ));
-        minute += every;
     }
     put(format!(
         "<text x=\"{LEFT}\" y=\"{}\" font-weight=\"bold\" fill=\"#24292f\">{title}</text>",
