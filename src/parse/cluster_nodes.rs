@@ -310,7 +310,8 @@ mod tests {
                 "{A} a:1@2 myself,master - 0 0 {epoch} connected 0-5\n{B} b:1@2 master - 5 6 7 connected 6-{last}\n"
             )
         };
-        let mut read = |text: String| cluster_nodes(&Reply::Bulk(text.into()), &mut tables).unwrap().table;
+        let mut read =
+            |text: String| cluster_nodes(&Reply::Bulk(text.into()), AT, &mut tables).unwrap().table;
         let (one, other) = (read(text(3, 8)), read(text(4, 9)));
         assert_eq!([one.rows[0].config_epoch, other.rows[0].config_epoch], [3, 4]);
         assert!(one.rows[0].slots.is_shared_with(&other.rows[0].slots));
