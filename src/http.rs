@@ -15,8 +15,8 @@
 //!
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.
 //!
-//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies,
-//! [`classic`] makes the older text format, `gzip` packs, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
+//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies, made as
+//! older text by [`classic`] and packed by `gzip`, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
 //! says who may ask, by `--web.config.file`.
 #![allow(
     clippy::disallowed_methods,

@@ -90,11 +90,8 @@ impl Seen {
         misses
     }
 
-    /// Why something may have been missed in this time.
-    fn reason(&self, (from, to): (f64, f64), concerns: impl Fn(&Fault) -> bool) -> Option<&'static str> {
-        let fault = self.faults.iter().find(|f| f.from <= to && from <= f.to + BACK && concerns(f));
-        let stalled = || self.stalls.iter().any(|(began, ended)| *began <= to && from <= *ended + INTERVAL);
-        fault.map(|fault| fault.what).or_else(|| stalled().then_some(STALLED))
+    fn reason(&self, span: (f64, f64), concerns: impl Fn(&Fault) -> bool) -> Option<&'static str> {
+        reason(&self.faults, &self.stalls, span, concerns)
     }
 
     /// What had to hold, and whether it does.
@@ -190,6 +187,18 @@ impl Sample {
     }
 }
 
+/// Why something may have been missed in this time: a fault that concerns it, or that the machine stood still.
+fn reason(
+    faults: &[Fault],
+    stalls: &[(f64, f64)],
+    (from, to): (f64, f64),
+    concerns: impl Fn(&Fault) -> bool,
+) -> Option<&'static str> {
+    let fault = faults.iter().find(|f| f.from <= to && from <= f.to + BACK && concerns(f));
+    let stalled = || stalls.iter().any(|(began, ended)| *began <= to && from <= *ended + INTERVAL);
+    fault.map(|fault| fault.what).or_else(|| stalled().then_some(STALLED))
+}
+
 /// Where values lie.
 pub(crate) struct Spread {
     pub(crate) mean: f64,
@@ -209,4 +218,21 @@ pub(crate) fn spread(values: impl Iterator<Item = f64> + Clone) -> Spread {
 fn a_spread_is_told_as_parts_of_the_mean() {
     let Spread { mean, below, above } = spread([98.0, 100.0, 105.0].into_iter());
     assert_eq!((mean, (below * 1000.0).round(), (above * 1000.0).round()), (101.0, 30.0, 40.0));
+}
+
+#[test]
+fn a_miss_is_explained_by_a_fault_of_that_node_and_that_time_only() {
+    let fault = Fault { what: "hung", nodes: vec!["a".into()], from: 10.0, to: 20.0 };
+    let why = |node: &'static str, span| {
+        reason(std::slice::from_ref(&fault), &[(50.0, 50.5)], span, |fault| {
+            fault.nodes.iter().any(|of| of == node)
+        })
+    };
+    assert_eq!(why("a", (12.0, 12.7)), Some("hung"));
+    assert_eq!(why("a", (9.5, 10.2)), Some("hung"), "a poll that was under way");
+    assert_eq!(why("a", (22.0, 22.1)), Some("hung"), "the second poll after it was well");
+    assert_eq!(why("a", (22.1, 22.2)), None);
+    assert_eq!(why("a", (8.0, 9.9)), None);
+    assert_eq!(why("b", (12.0, 12.7)), None);
+    assert_eq!(why("b", (50.2, 50.3)), Some(STALLED));
 }
