@@ -1,7 +1,7 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign screenshots release
+.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign fuzz screenshots release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,10 @@ campaign: ## every fault on real clusters, ten minutes of a healthy one, and who
 	@scripts/setup
 	CAMPAIGN=full $(CARGO) test --locked --test campaign
 	CAMPAIGN=full $(CARGO) test --locked --test paging
+
+fuzz: ## replies and files that no server and nobody would write, each target for FUZZ_SECONDS=600
+	@scripts/setup
+	@scripts/fuzz
 
 screenshots: ## the pictures of the status page in docs/images, from a real cluster in a real browser
 	@scripts/setup
