@@ -1,7 +1,7 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign soak screenshots release
+.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign soak fuzz screenshots release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,10 @@ campaign: ## every fault on real clusters, ten minutes of a healthy one, and who
 soak: ## an hour beside a real cluster with faults, scrapers and slow clients: nothing grows, nothing is missed
 	@scripts/setup
 	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(CARGO) test --locked --release --test soak
+
+fuzz: ## replies and files that no server and nobody would write, each target for FUZZ_SECONDS=600
+	@scripts/setup
+	@scripts/fuzz
 
 screenshots: ## the pictures of the status page in docs/images, from a real cluster in a real browser
 	@scripts/setup

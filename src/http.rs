@@ -106,6 +106,9 @@ impl App {
     /// Lets in only whom `access` lets in; without any, everyone over plain HTTP.
     #[must_use]
     pub fn guarded(self, access: Option<Access>) -> Self {
+        if let Some(access) = &access {
+            self.exporter.has_web_config(access.reload());
+        }
         Self { access, ..self }
     }
 }

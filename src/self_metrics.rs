@@ -9,7 +9,7 @@ pub mod process;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
@@ -23,17 +23,37 @@ use families::Families;
 #[derive(Debug)]
 pub struct SelfMetrics {
     clusters: Mutex<BTreeMap<Arc<str>, Arc<ClusterCounts>>>,
-    reload: Mutex<Reload>,
+    reload: LastReload,
+    web_reload: OnceLock<Arc<LastReload>>,
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     connections: AtomicU64,
     started: Option<Timestamp>,
 }
 
-/// How the last reading of the configuration went.
+/// How the last reading of a configuration went. It was read before this is made.
+#[derive(Debug)]
+pub struct LastReload(Mutex<Reload>);
+
 #[derive(Clone, Copy, Debug)]
 struct Reload {
     successful: bool,
     succeeded_at: Timestamp,
+}
+
+impl LastReload {
+    /// It was read, and taken, at `now`.
+    pub fn new(now: Timestamp) -> Self {
+        Self(Mutex::new(Reload { successful: true, succeeded_at: now }))
+    }
+
+    /// It was read again, at `now`, and taken or refused.
+    pub fn ended(&self, successful: bool, now: Timestamp) {
+        let mut reload = lock(&self.0);
+        reload.successful = successful;
+        if successful {
+            reload.succeeded_at = now;
+        }
+    }
 }
 
 /// What is counted about one cluster. Handed to the cluster's poll loop; all methods are one atomic addition.
@@ -75,7 +95,8 @@ impl SelfMetrics {
     pub fn new(clusters: impl IntoIterator<Item = Arc<str>>, now: Timestamp) -> Self {
         let created = Self {
             clusters: Mutex::default(),
-            reload: Mutex::new(Reload { successful: true, succeeded_at: now }),
+            reload: LastReload::new(now),
+            web_reload: OnceLock::new(),
             requests: Mutex::default(),
             connections: AtomicU64::new(0),
             started: process::started(),
@@ -101,11 +122,12 @@ impl SelfMetrics {
 
     /// The configuration was read again, at `now`, and taken or refused.
     pub fn reloaded(&self, successful: bool, now: Timestamp) {
-        let mut reload = lock(&self.reload);
-        reload.successful = successful;
-        if successful {
-            reload.succeeded_at = now;
-        }
+        self.reload.ended(successful, now);
+    }
+
+    /// There is a web configuration, and `reload` tells how its last reading went. A second one is not heard.
+    pub fn has_web_config(&self, reload: &Arc<LastReload>) {
+        self.web_reload.get_or_init(|| Arc::clone(reload));
     }
 
     /// A request was answered by the route `handler` with the status `code`.
@@ -138,11 +160,10 @@ impl SelfMetrics {
             .filter(|(name, _)| cluster.is_none_or(|wanted| wanted == &***name))
             .map(|(name, counts)| (name.to_string(), Arc::clone(counts)))
             .collect();
-        let reload = *lock(&self.reload);
         Families {
             clusters,
-            reload_successful: reload.successful,
-            reload_succeeded_at: reload.succeeded_at,
+            reload: *lock(&self.reload.0),
+            web_reload: self.web_reload.get().map(|reload| *lock(&reload.0)),
             requests: lock(&self.requests).iter().map(|((h, code), n)| (h.clone(), *code, *n)).collect(),
             connections: self.connections.load(Relaxed),
             tasks: Handle::try_current().ok().map(|runtime| runtime.metrics().num_alive_tasks() as u64),
@@ -194,6 +215,7 @@ mod tests {
         }
         assert!(text.contains("rediscluster_exporter_config_last_reload_successful 1\n"));
         assert!(text.contains("rediscluster_exporter_config_last_reload_success_timestamp_seconds 7.5\n"));
+        assert!(!text.contains("web_config"), "there is none");
     }
 
     #[test]

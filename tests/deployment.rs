@@ -20,6 +20,7 @@ pub mod common {
 mod manifests {
     mod compose;
     mod kubernetes;
+    mod operator;
     mod rendered;
     mod systemd;
 }

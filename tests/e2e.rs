@@ -28,6 +28,7 @@ mod real_cluster {
     mod reload;
     mod rotation;
     mod same_as_cli;
+    mod secrets;
     mod seeds;
     mod tls;
     mod topology;

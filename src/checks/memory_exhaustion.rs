@@ -81,7 +81,7 @@ fn judge_host(context: &Context<'_>, host: &str, nodes: &[Node<'_>]) -> Said {
     let Some(memory) = memory.filter(|_| !used.is_empty()) else {
         return Said::Unknown(format!("the memory of {host} is not told"));
     };
-    let rss: u64 = used.iter().map(|(_, rss)| rss).sum();
+    let rss: u64 = used.iter().map(|(_, rss)| *rss).fold(0, u64::saturating_add);
     let (share, allowed) = (rss as f64 / memory as f64, context.limits.memory_used_ratio);
     if share <= allowed {
         return Said::Fine;

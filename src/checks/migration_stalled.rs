@@ -110,5 +110,5 @@ fn keys(context: &Context<'_>, end: Option<NodeId>, slots: &SlotSet) -> Option<u
     let counts = &context.view.member(end?)?.said.as_ref()?.key_counts;
     let mut counted = counts.iter().filter(|(slot, _)| slots.contains(*slot)).peekable();
     counted.peek()?;
-    Some(counted.map(|(_, keys)| keys).sum())
+    Some(counted.map(|(_, keys)| *keys).fold(0, u64::saturating_add))
 }

@@ -65,7 +65,7 @@ fn stray(context: &Context<'_>, node: Node<'_>) -> Option<Finding> {
     if slots.is_empty() || !node.member.is_primary() {
         return None;
     }
-    let (label, keys) = (&node.member.label, counts().map(|(_, keys)| keys).sum::<u64>());
+    let (label, keys) = (&node.member.label, counts().map(|(_, keys)| *keys).fold(0, u64::saturating_add));
     let first = slots.iter().next().unwrap_or_default();
     Some(
         Finding::new(

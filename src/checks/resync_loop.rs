@@ -40,11 +40,12 @@ fn look(context: &Context<'_>) -> Outcome {
 
 fn judge(context: &Context<'_>, shard: &Arc<str>, recent: &[&Resync]) -> Option<Finding> {
     let of_shard = || recent.iter().filter(|resync| resync.shard == *shard);
-    let unexplained: u64 = of_shard().map(|resync| resync.count.saturating_sub(resync.explained)).sum();
+    let unexplained: u64 =
+        of_shard().map(|resync| resync.count.saturating_sub(resync.explained)).fold(0, u64::saturating_add);
     let cut_off: u64 = of_shard()
         .filter(|cut| of_shard().any(|back| follows(context, cut, back)))
         .map(|cut| cut.cut_off)
-        .sum();
+        .fold(0, u64::saturating_add);
     let limit = u64::from(context.limits.full_resyncs);
     if unexplained < limit && cut_off == 0 {
         return None;
@@ -56,7 +57,7 @@ fn judge(context: &Context<'_>, shard: &Arc<str>, recent: &[&Resync]) -> Option<
             ", and {cut_off} clients cut off for their output buffer: replicas among them"
         ));
     }
-    let all: u64 = of_shard().map(|resync| resync.count).sum();
+    let all: u64 = of_shard().map(|resync| resync.count).fold(0, u64::saturating_add);
     let primary = context.nodes().find(|node| node.member.is_primary() && node.member.shard == *shard);
     let mut finding = Finding::new(Subject::shard(shard), summary)
         .with("full_resyncs", Value::Count(unexplained))

@@ -72,7 +72,7 @@ fn finding(context: &Context<'_>, reason: &'static str, slots: &SlotSet) -> Find
 /// Keys that a primary told of some of these slots.
 fn keys_of(node: Node<'_>, slots: &SlotSet) -> Option<(String, Value)> {
     let counts = node.said.key_counts.iter().filter(|(slot, _)| slots.contains(*slot));
-    let keys = counts.map(|(_, keys)| keys).sum::<u64>();
+    let keys = counts.map(|(_, keys)| *keys).fold(0, u64::saturating_add);
     (keys > 0 && node.member.is_primary()).then(|| (node.member.label.to_string(), Value::Count(keys)))
 }
 

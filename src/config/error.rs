@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::model::text::tamed;
+
 /// Where a value was given.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
@@ -45,12 +47,13 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, message) = (self.place.to_string(), tamed(&self.message));
         // The name of a flag or a variable is the key already.
         let named = matches!(self.place, Place::Flag(_) | Place::Variable(_));
         if named || self.path.is_empty() {
-            write!(f, "{}: {}", self.place, self.message)
+            write!(f, "{}: {message}", tamed(&place))
         } else {
-            write!(f, "{}: {}: {}", self.place, self.path, self.message)
+            write!(f, "{}: {}: {message}", tamed(&place), tamed(&self.path))
         }
     }
 }
@@ -152,8 +155,11 @@ pub(super) fn redact(text: &str) -> String {
     let Some((secret, rest)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
+    // A password may hold it too: what stands before it is shown only where it can be nothing but a scheme.
     match secret.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://…@{rest}"),
-        None => format!("…@{rest}"),
+        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+            format!("{scheme}://…@{rest}")
+        }
+        _ => format!("…@{rest}"),
     }
 }

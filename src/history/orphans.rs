@@ -44,6 +44,6 @@ fn orphans(sweep: &KeySweep, own: &Viewpoint) -> Option<u64> {
     if sweep.of != own && sweep.of != SlotSet::all() {
         return None;
     }
-    let counted = sweep.counts.iter().filter(|(slot, _)| own.contains(*slot)).map(|(_, keys)| keys).sum();
-    Some(sweep.keys.saturating_sub(counted))
+    let counted = sweep.counts.iter().filter(|(slot, _)| own.contains(*slot)).map(|(_, keys)| *keys);
+    Some(sweep.keys.saturating_sub(counted.fold(0, u64::saturating_add)))
 }

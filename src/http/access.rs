@@ -16,9 +16,11 @@ use axum::response::{IntoResponse, Response};
 use super::bucket::Bucket;
 use super::login::{Logins, Verdict, basic};
 use super::routes::{HEALTHY, READY};
+use crate::clock::now;
 use crate::config::ConfigErrors;
 use crate::config::material::Print;
 use crate::config::web_config::{self, Reading, WebConfig};
+use crate::self_metrics::LastReload;
 
 /// What is said to whoever has not logged in.
 const CHALLENGE: HeaderValue =
@@ -28,6 +30,7 @@ const CHALLENGE: HeaderValue =
 pub struct Access {
     file: PathBuf,
     state: Mutex<State>,
+    reload: Arc<LastReload>,
     logins: Logins,
 }
 
@@ -67,7 +70,13 @@ impl Access {
     pub fn open(file: &Path) -> Result<Self, ConfigErrors> {
         let Reading { print, outcome } = web_config::read(file);
         let state = Mutex::new(State { print, rules: Rules::of(outcome?, None) });
-        Ok(Self { file: file.to_owned(), state, logins: Logins::new() })
+        let reload = Arc::new(LastReload::new(now()));
+        Ok(Self { file: file.to_owned(), state, reload, logins: Logins::new() })
+    }
+
+    /// How the file was read last.
+    pub(super) fn reload(&self) -> &Arc<LastReload> {
+        &self.reload
     }
 
     /// What a new connection has to speak, if it is TLS.
@@ -127,6 +136,7 @@ impl Access {
             Ok(config) => match opened(&state.rules.config, &config) {
                 None => {
                     state.rules = Rules::of(config, Some(&state.rules));
+                    self.reload.ended(true, now());
                     tracing::info!(file = %self.file.display(), "web configuration read anew");
                     return;
                 }
@@ -134,6 +144,7 @@ impl Access {
             },
             Err(errors) => errors.to_string(),
         };
+        self.reload.ended(false, now());
         tracing::error!(errors = %refused, "web configuration not read anew, the one before stays");
     }
 }

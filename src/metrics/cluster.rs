@@ -145,7 +145,7 @@ pub(super) static ROWS: &[Metric] = &[
          slots of a node)",
         Cluster(|f| {
             let keys = f.past.migrations.iter().filter_map(|migration| migration.keys_remaining);
-            Some(Num::U(keys.sum()))
+            Some(Num::U(keys.fold(0, u64::saturating_add)))
         }),
     ),
     Metric::gauge(

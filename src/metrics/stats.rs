@@ -189,7 +189,7 @@ fn errors(said: &NodeSnapshot, emit: &mut EmitLabels<'_>) {
         } else if KNOWN.binary_search(&error).is_ok() {
             emit(&[("error", error)], Num::U(count));
         } else {
-            other += count;
+            other = u64::saturating_add(other, count);
         }
     }
     for (error, count) in ALWAYS.iter().zip(always) {

@@ -13,9 +13,11 @@ pub(super) fn links(reply: &Reply) -> Result<BusLinks, ParseError> {
             match key {
                 "direction" if value.text() == Some("to") => sums.outbound += 1,
                 "direction" if value.text() == Some("from") => sums.inbound += 1,
-                "send-buffer-allocated" => sums.buffer_allocated += number(value),
+                "send-buffer-allocated" => {
+                    sums.buffer_allocated = sums.buffer_allocated.saturating_add(number(value));
+                }
                 "send-buffer-used" => {
-                    sums.buffer_used += number(value);
+                    sums.buffer_used = sums.buffer_used.saturating_add(number(value));
                     sums.buffer_used_max = sums.buffer_used_max.max(number(value));
                 }
                 _ => {}

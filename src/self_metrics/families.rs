@@ -9,8 +9,8 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeGaugeValue};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
 
-use super::ClusterCounts;
 use super::process::Process;
+use super::{ClusterCounts, Reload};
 use crate::model::failure::AskError;
 use crate::model::time::Timestamp;
 
@@ -18,8 +18,9 @@ use crate::model::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Families {
     pub(super) clusters: Vec<(String, Arc<ClusterCounts>)>,
-    pub(super) reload_successful: bool,
-    pub(super) reload_succeeded_at: Timestamp,
+    pub(super) reload: Reload,
+    /// `None` without a web configuration.
+    pub(super) web_reload: Option<Reload>,
     pub(super) requests: Vec<(String, u16, u64)>,
     pub(super) connections: u64,
     pub(super) tasks: Option<u64>,
@@ -82,19 +83,35 @@ impl Families {
     }
 
     fn configuration(&self, encoder: &mut DescriptorEncoder) -> Result<(), Error> {
+        let taken = |reload: Reload| u64::from(reload.successful);
+        let at = |reload: Reload| reload.succeeded_at.as_seconds();
         gauge(
             encoder,
             "rediscluster_exporter_config_last_reload_successful",
             "Whether the configuration was taken when it was last read: 1, or 0 while an older one is in use",
             None,
-            Some(u64::from(self.reload_successful)),
+            Some(taken(self.reload)),
         )?;
         gauge(
             encoder,
             "rediscluster_exporter_config_last_reload_success_timestamp",
             "When the configuration in use was read, since the Unix epoch",
             Some(Unit::Seconds),
-            Some(self.reload_succeeded_at.as_seconds()),
+            Some(at(self.reload)),
+        )?;
+        gauge(
+            encoder,
+            "rediscluster_exporter_web_config_last_reload_successful",
+            "Whether the web configuration was taken when it was last read: 1, or 0 while an older one is in use",
+            None,
+            self.web_reload.map(taken),
+        )?;
+        gauge(
+            encoder,
+            "rediscluster_exporter_web_config_last_reload_success_timestamp",
+            "When the web configuration in use was read, since the Unix epoch",
+            Some(Unit::Seconds),
+            self.web_reload.map(at),
         )
     }
 

@@ -116,15 +116,27 @@ async fn a_change_holds_from_the_next_request_on() {
 async fn a_bad_file_changes_nothing() {
     let file = File::new(&users(&[user("alice", "wonder")]));
     let server = serve(&file.path()).await;
+    let told = |successful: u8| {
+        let text = server.exporter.encode(None);
+        let line = format!("rediscluster_exporter_web_config_last_reload_successful {successful}\n");
+        assert!(text.contains(&line), "{text}");
+        let name = "rediscluster_exporter_web_config_last_reload_success_timestamp_seconds ";
+        let taken = text.lines().find(|line| line.starts_with(name));
+        taken.unwrap().to_owned()
+    };
+    let start = told(1);
     for bad in ["", "basic_auth_users: {}", "basic_auth_users: {bob: x}", "{", "nothing: 1"] {
         file.replace(bad);
         assert_eq!(code(&server, "/metrics", "alice:wonder").await, 200, "{bad}");
         assert_eq!(get(&server, "/metrics").await.code, 401, "{bad}");
+        assert_eq!(told(0), start, "{bad}");
     }
     std::fs::remove_file(file.path()).unwrap();
     assert_eq!(code(&server, "/metrics", "alice:wonder").await, 200);
+    assert_eq!(told(0), start);
     file.replace(&users(&[user("bob", "builder")]));
     assert_eq!(code(&server, "/metrics", "bob:builder").await, 200);
+    assert_ne!(told(1), start);
 }
 
 #[tokio::test]

@@ -106,6 +106,12 @@ impl Exporter {
         peak.trim().trim_end_matches(" kB").parse::<u64>().expect("kB") * 1024
     }
 
+    /// What the system shows of it to others: `cmdline`, `environ`.
+    pub fn shown(&self, file: &str) -> String {
+        let bytes = std::fs::read(format!("/proc/{}/{file}", self.child.id())).expect("it runs");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
     /// All that it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
@@ -113,12 +119,17 @@ impl Exporter {
 
     /// One GET on a connection of its own; `None` where there was no complete answer.
     pub fn get(&self, path: &str, accept: &str) -> Option<Response> {
+        let accept = if accept.is_empty() { String::new() } else { format!("Accept: {accept}\r\n") };
+        self.ask("GET", path, &accept)
+    }
+
+    /// One request with these lines in its head.
+    pub fn ask(&self, method: &str, path: &str, lines: &str) -> Option<Response> {
         let mut stream = TcpStream::connect(&self.address).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        let accept = if accept.is_empty() { String::new() } else { format!("Accept: {accept}\r\n") };
         let host = &self.address;
         // HTTP/1.0: the body ends where the connection ends.
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {host}\r\n{accept}\r\n").ok()?;
+        write!(stream, "{method} {path} HTTP/1.0\r\nHost: {host}\r\n{lines}\r\n").ok()?;
         let mut text = String::new();
         stream.read_to_string(&mut text).ok()?;
         let (head, body) = text.split_once("\r\n\r\n")?;

@@ -1,23 +1,33 @@
 //! `deploy/kubernetes` as kustomize renders it, and as Kubernetes' own schemas want it.
 
 use std::fs;
+use std::process::Command;
 
+use serde_json::Value;
+
+use super::operator;
 use crate::common::real::{available, skip};
-use crate::{absolute, list, passes, program, speaks, text, word, yaml};
+use crate::{absolute, at, list, passes, program, text, word, yaml};
 
 const OVERLAYS: [&str; 3] = ["base", "ha", "sharded"];
 
-/// Objects of operators, whose schemas are not those of Kubernetes itself.
-const OTHERS: [&str; 3] = ["PrometheusRule", "ServiceMonitor", "ScrapeConfig"];
+/// The first kubectl whose kustomize knows `labels` and patches with targets. That of Debian 12 is older.
+const OLDEST: u64 = 22;
 
-/// No package of Debian has it: where it is not installed, the objects are looked at as they lie.
 fn kubectl() -> Option<String> {
     let program = program("RCE_KUBECTL", "kubectl");
-    let there = speaks(&program, &["version", "--client"]);
-    if !there {
+    let said = Command::new(&program).args(["version", "--client", "--output=json"]).output();
+    let version: Option<Value> = said.ok().and_then(|said| serde_json::from_slice(&said.stdout).ok());
+    let Some(version) = version else {
         skip("kubectl is not installed: overlays are not rendered");
+        return None;
+    };
+    let minor = word(at(&version, "/clientVersion/minor")).trim_end_matches('+');
+    if minor.parse::<u64>().unwrap() < OLDEST {
+        skip(&format!("kubectl 1.{minor} is too old, wanted 1.{OLDEST}: overlays are not rendered"));
+        return None;
     }
-    there.then_some(program)
+    Some(program)
 }
 
 fn validated(objects: &str, name: &str) {
@@ -30,7 +40,7 @@ fn validated(objects: &str, name: &str) {
     fs::write(&path, objects).unwrap();
     let said = passes(&program, &["--strict", path.to_str().unwrap()]);
     for line in said.lines().filter(|line| !line.contains(" passed for resource ")) {
-        assert!(OTHERS.iter().any(|kind| line.contains(&format!("kind {kind} "))), "{name}: {line}");
+        assert!(operator::KINDS.iter().any(|kind| line.contains(&format!("kind {kind} "))), "{name}: {line}");
     }
     assert!(said.contains(" passed for resource "), "{name}: {said}");
 }
@@ -66,5 +76,7 @@ fn every_overlay_renders_to_valid_objects() {
         );
         assert_eq!(objects.matches("grafana_dashboard: \"1\"").count(), 3, "{overlay}");
         validated(&objects, &format!("{overlay}.yaml"));
+        let parts = objects.split("\n---\n").map(|part| serde_saphyr::from_str(part).unwrap());
+        assert_eq!(parts.filter(operator::validated).count(), 2, "{overlay}: its rules and who is asked");
     }
 }

@@ -77,7 +77,7 @@ impl ClusterView {
         let counts = &self.member(migration.source?)?.said.as_ref()?.key_counts;
         let mut counted = counts.iter().filter(|(slot, _)| migration.slots.contains(*slot)).peekable();
         counted.peek()?;
-        Some(counted.map(|(_, keys)| keys).sum())
+        Some(counted.map(|(_, keys)| *keys).fold(0, u64::saturating_add))
     }
 
     /// Slots whose keys are to be counted on a node with the next poll, up to `most`: those that it is giving away, and on
