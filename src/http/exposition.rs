@@ -161,7 +161,10 @@ async fn compress(plain: Bytes) -> Option<Bytes> {
 }
 
 /// Level 1: on this text the higher levels win a few percent of size for several times the work.
-fn gzip(plain: &[u8]) -> std::io::Result<Bytes> {
+///
+/// # Errors
+/// Writing to memory fails.
+pub fn gzip(plain: &[u8]) -> std::io::Result<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8), Compression::new(1));
     encoder.write_all(plain)?;
     encoder.finish().map(Bytes::from)
