@@ -1,7 +1,7 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fault demo-heal test build bench fmt docs e2e campaign soak fuzz screenshots release
+.PHONY: help demo demo-fault demo-heal test build bench bench-scale bench-peer fmt docs e2e campaign soak fuzz screenshots release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,13 @@ bench: ## what it costs: parsing, joining and encoding; then the whole program b
 	@scripts/setup
 	$(CARGO) bench --locked --bench core
 	$(CARGO) bench --locked --bench cost
+
+bench-scale: ## the program beside simulated clusters: up to 1000 nodes, and up to 300 clusters of 20
+	$(CARGO) bench --locked --bench scale
+
+bench-peer: ## redis_exporter and this exporter beside the same real clusters of 6, 30 and 100 nodes
+	@scripts/setup
+	$(CARGO) bench --locked --bench peer
 
 fmt: ## format the code
 	$(CARGO) fmt --all

@@ -1,7 +1,8 @@
 //! What the core costs: reading replies, joining them, judging, encoding; in time and in allocations, for clusters of
 //! 6, 100 and 1000 nodes. The replies are those of the simulated cluster of the tests.
 //!
-//! `cargo bench --bench core`; a word behind `--` chooses the benches whose names hold it.
+//! `cargo bench --bench core`; a word behind `--` chooses the benches whose names hold it. Without one, what a series
+//! costs to encode is printed last.
 #![allow(clippy::unwrap_used, reason = "a bench ends where it meets what it does not expect")]
 
 #[path = "../tests/common"]
@@ -10,13 +11,14 @@ mod common {
 }
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::sim::{Cluster, START};
 use divan::{AllocProfiler, Bencher};
+use redis_cluster_exporter::checks::{self, Context};
 use redis_cluster_exporter::frame::{Frame, Setup, analyze};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::classic;
+use redis_cluster_exporter::http::{classic, gzip};
 use redis_cluster_exporter::metrics;
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
@@ -35,6 +37,25 @@ const TOOK: Duration = Duration::from_millis(1);
 
 fn main() {
     divan::main();
+    if std::env::args().skip(1).all(|argument| argument.starts_with("--")) {
+        NODES.into_iter().for_each(per_series);
+    }
+}
+
+/// What a series costs: the quickest of many encodings.
+#[allow(clippy::print_stdout, reason = "prints what it measured")]
+#[allow(clippy::disallowed_methods, reason = "measures by the clock")]
+fn per_series(nodes: u16) {
+    let frames = [frame(nodes)];
+    let series = metrics::encode(&frames, START).lines().filter(|line| !line.starts_with('#')).count();
+    let once = |_| {
+        let begun = Instant::now();
+        std::hint::black_box(metrics::encode(&frames, START));
+        begun.elapsed()
+    };
+    let quickest = (0..200).map(once).min().unwrap_or_default();
+    let each = quickest.as_nanos() as f64 / series as f64;
+    println!("{nodes} nodes: {series} series, {each:.0} ns each as OpenMetrics");
 }
 
 /// What all nodes reply to one poll.
@@ -129,6 +150,32 @@ fn analyzed(bencher: Bencher<'_, '_>, nodes: u16) {
     bencher.bench_local(|| analyze(&setup, &replies, &mut history, START, TOOK));
 }
 
+/// All checks of a cluster in which nothing changed.
+#[divan::bench(args = NODES, max_time = 5)]
+fn checked(bencher: Bencher<'_, '_>, nodes: u16) {
+    let (setup, view) = (setup(), frame(nodes).view.clone());
+    let mut history = History::default();
+    history.recall(&view);
+    let past = history.recall(&view);
+    bencher.bench_local(|| {
+        let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
+        checks::look(&context, &setup.overrides)
+    });
+}
+
+/// All checks of a cluster of which a tenth is cut off.
+#[divan::bench(args = NODES, max_time = 5)]
+fn checked_in_trouble(bencher: Bencher<'_, '_>, nodes: u16) {
+    let (setup, view) = (setup(), cut_off(nodes).view);
+    let mut history = History::default();
+    history.recall(&view);
+    let past = history.recall(&view);
+    bencher.bench_local(|| {
+        let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
+        checks::look(&context, &setup.overrides)
+    });
+}
+
 /// A frame as text.
 mod encode {
     use super::*;
@@ -137,6 +184,13 @@ mod encode {
     fn openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
         let frames = [frame(nodes)];
         bencher.bench_local(|| metrics::encode(&frames, START));
+    }
+
+    /// OpenMetrics for the wire.
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn gzip(bencher: Bencher<'_, '_>, nodes: u16) {
+        let text = metrics::encode(&[frame(nodes)], START);
+        bencher.bench_local(|| gzip::gzip(text.as_bytes()));
     }
 
     /// The page of a cluster of which a tenth is cut off: findings, slot map, views, nodes.

@@ -20,9 +20,12 @@ mod common {
     pub(crate) mod real;
 }
 
-#[path = "cost"]
-mod cost {
+#[path = "measure"]
+#[allow(dead_code, reason = "each bench uses its part")]
+mod measure {
+    pub(crate) mod daemon;
     pub(crate) mod exporter;
+    pub(crate) mod process;
     pub(crate) mod servers;
 }
 
@@ -30,13 +33,16 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::real::{Cluster, available, server};
-use cost::exporter::Exporter;
-use cost::servers::{Servers, Spent};
+use measure::daemon::{Daemon, Form, quantile, sample, series};
+use measure::exporter::{self, Pace};
+use measure::servers::{Servers, Spent};
 
-/// From poll to poll.
-const INTERVAL: Duration = Duration::from_millis(200);
-/// From slow poll to slow poll: every twelfth, as with the default configuration.
-const SLOW_INTERVAL: Duration = Duration::from_millis(2400);
+/// Every twelfth poll is a slow one.
+const PACE: Pace = Pace {
+    interval: Duration::from_millis(200),
+    timeout: Duration::from_millis(150),
+    slow_interval: Duration::from_millis(2400),
+};
 /// Primaries, and as many replicas.
 const PRIMARIES: usize = 3;
 
@@ -52,11 +58,12 @@ fn main() {
     let mut servers = Servers::connect(cluster.nodes());
     let idle = servers.over(|| sleep(window));
 
-    let mut exporter = Exporter::start(cluster.primary(0), INTERVAL, SLOW_INTERVAL);
+    let clusters = [("default".to_owned(), cluster.primary(0).to_owned())];
+    let mut exporter = exporter::start(&clusters, PACE);
     let just_started = exporter.usage();
-    sleep(if short { Duration::from_secs(1) } else { SLOW_INTERVAL * 2 });
+    sleep(if short { Duration::from_secs(1) } else { PACE.slow_interval * 2 });
     let mut own = Poll::default();
-    let polled = servers.over(|| own = exporter.over(window));
+    let polled = servers.over(|| own = over(&mut exporter, window));
     let after_polls = exporter.usage();
 
     let nodes = cluster.nodes().len() as f64;
@@ -85,20 +92,18 @@ struct Poll {
     cpu: f64,
 }
 
-impl Exporter {
-    /// Lets it poll for so long. Scrapes stand before and behind the window and are not in it.
-    fn over(&mut self, window: Duration) -> Poll {
-        let counts = |this: &mut Self| {
-            let text = this.metrics(false).text();
-            ["polls", "connects"].map(|name| value(&text, &format!("rediscluster_exporter_{name}_total")))
-        };
-        let [polls, connects] = counts(self);
-        let cpu = self.usage().cpu_seconds;
-        sleep(window);
-        let cpu = self.usage().cpu_seconds - cpu;
-        let after = counts(self);
-        Poll { polls: after[0] - polls, connects: after[1] - connects, cpu }
-    }
+/// Lets it poll for so long. Scrapes stand before and behind the window and are not in it.
+fn over(exporter: &mut Daemon, window: Duration) -> Poll {
+    let counts = |exporter: &mut Daemon| {
+        let text = exporter.metrics(Form::Plain).text();
+        ["polls", "connects"].map(|name| sample(&text, &format!("rediscluster_exporter_{name}_total")))
+    };
+    let [polls, connects] = counts(exporter);
+    let cpu = exporter.usage().cpu_seconds;
+    sleep(window);
+    let cpu = exporter.usage().cpu_seconds - cpu;
+    let after = counts(exporter);
+    Poll { polls: after[0] - polls, connects: after[1] - connects, cpu }
 }
 
 /// What the servers counted, per node and poll, less what an idle cluster counts in as much time.
@@ -116,33 +121,22 @@ fn servers_told(polled: &Spent, idle: &Spent, asks: f64) {
 }
 
 /// How long `/metrics` takes on a connection that stays, while the polls go on.
-fn scrapes(exporter: &mut Exporter, requests: usize) {
-    for gzip in [false, true] {
-        let first = exporter.metrics(gzip);
-        let mut took: Vec<Duration> = Vec::with_capacity(requests);
+fn scrapes(exporter: &mut Daemon, requests: usize) {
+    for form in [Form::Plain, Form::Prometheus] {
+        let first = exporter.metrics(form);
+        let mut took = Vec::with_capacity(requests);
         for _ in 0..requests {
             let begun = Instant::now();
-            exporter.metrics(gzip);
-            took.push(begun.elapsed());
+            exporter.metrics(form);
+            took.push(begun.elapsed().as_secs_f64() * 1e3);
         }
-        took.sort_unstable();
-        let at =
-            |share: f64| took[((requests as f64 * share) as usize).min(requests - 1)].as_secs_f64() * 1e3;
-        println!("/metrics, {}, {requests} times on one connection", if gzip { "gzip" } else { "plain" });
-        line("p50", at(0.5), "ms");
-        line("p99", at(0.99), "ms");
+        took.sort_by(f64::total_cmp);
+        println!("/metrics, {form:?}, {requests} times on one connection");
+        line("p50", quantile(&took, 0.5), "ms");
+        line("p99", quantile(&took, 0.99), "ms");
         line("bytes", first.body.len() as f64, "");
-        if !gzip {
-            let text = first.text();
-            line("series", text.lines().filter(|line| !line.starts_with('#')).count() as f64, "");
-        }
+        line("series", series(&first.text()) as f64, "");
     }
-}
-
-/// The one sample of a metric.
-fn value(text: &str, name: &str) -> f64 {
-    let of = |line: &str| line.strip_prefix(name)?.rsplit_once(' ')?.1.parse().ok();
-    text.lines().find_map(of).unwrap_or_else(|| panic!("no {name} in\n{text}"))
 }
 
 fn line(what: &str, value: f64, unit: &str) {

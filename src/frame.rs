@@ -108,8 +108,8 @@ pub fn look(
     join(setup, read(replies, tables, last), last, at, took)
 }
 
-/// Ids of the nodes of other configured clusters, by cluster.
-pub type Others = [(Arc<str>, BTreeSet<NodeId>)];
+/// Ids of the nodes of other configured clusters, by cluster. Shared: each cluster is judged beside all others.
+pub type Others = [(Arc<str>, Arc<BTreeSet<NodeId>>)];
 
 /// Judges a view in the light of those before it.
 pub fn judge(setup: &Setup, view: ClusterView, history: &mut History, others: &Others) -> Frame {

@@ -27,7 +27,7 @@ mod access;
 mod bucket;
 pub mod classic;
 pub mod exposition;
-mod gzip;
+pub mod gzip;
 pub mod health;
 mod listen;
 mod login;

@@ -239,10 +239,10 @@ fn clusters_merged() {
         .iter()
         .map(|n| Cluster::healthy(3, 1).renamed(9).id(n))
         .collect();
-    judge.others = vec![(Arc::from("other"), foreign.clone())];
+    judge.others = vec![(Arc::from("other"), foreign.clone().into())];
     fires(&judge.poll(&cluster), &[]);
     let with_one: BTreeSet<_> = foreign.into_iter().chain([cluster.id("m2")]).collect();
-    judge.others = vec![(Arc::from("other"), with_one)];
+    judge.others = vec![(Arc::from("other"), with_one.into())];
     let verdicts = judge.poll(&cluster);
     fires(&verdicts, &["clusters_merged"]);
     let finding = verdicts.finding("clusters_merged");
@@ -270,7 +270,7 @@ fn replica_orphaned() {
     assert_eq!(evidence(judge(&dead).finding("replica_orphaned"), "fate"), "is failed by quorum");
     // Foreign.
     let mut judge = Judge::new();
-    judge.others = vec![(Arc::from("other"), [gone.id("x1")].into())];
+    judge.others = vec![(Arc::from("other"), Arc::new([gone.id("x1")].into()))];
     let verdicts = judge.poll(&gone);
     assert_eq!(evidence(verdicts.finding("replica_orphaned"), "fate"), "is a node of cluster other");
 }
@@ -351,6 +351,16 @@ fn node_suspected() {
     assert_eq!(findings.len(), 2);
     assert_eq!(evidence(&findings[0], "suspected_by"), format!("{}: fail?", label(&cluster, "m3")));
     assert_eq!(evidence(&findings[0], "bus_port"), "16379");
+    // Of very many accusers some are named and all are counted.
+    let large = Cluster::healthy(20, 1).seen_by_all("m1", Health::Suspected);
+    let verdicts = judge(&large);
+    let finding = &verdicts.findings("node_suspected")[0];
+    let begins =
+        format!("{} answers this exporter, and 39 of 39 peers hold it for dead: ", label(&large, "m1"));
+    assert!(finding.summary.starts_with(&begins), "{}", finding.summary);
+    assert!(finding.summary.contains(", and 19 more; "), "{}", finding.summary);
+    assert_eq!(evidence(finding, "suspected_by").split(", ").count(), 20);
+    assert_eq!(evidence(finding, "and_more"), "19");
     // It does not answer us either.
     assert!(
         judge(&healthy().kill("m1").seen_by_all("m1", Health::Suspected))

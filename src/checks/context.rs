@@ -1,5 +1,6 @@
 //! What a check sees, and the questions that many checks ask of it.
 
+mod accusers;
 mod promotion;
 
 use std::cell::OnceCell;
@@ -32,7 +33,7 @@ pub struct Context<'a> {
     /// From one poll to the next.
     pub interval: Duration,
     /// Ids of the nodes of the other configured clusters, by cluster.
-    pub others: &'a [(Arc<str>, BTreeSet<NodeId>)],
+    pub others: &'a [(Arc<str>, Arc<BTreeSet<NodeId>>)],
     /// Voters that told their tables, and all: asked by most checks.
     turnout: (usize, usize),
     /// `cluster-node-timeout`, seconds.
@@ -171,7 +172,7 @@ impl<'a> Context<'a> {
         limits: &'a Limits,
         expect: &'a Expect,
         interval: Duration,
-        others: &'a [(Arc<str>, BTreeSet<NodeId>)],
+        others: &'a [(Arc<str>, Arc<BTreeSet<NodeId>>)],
     ) -> Self {
         let (turnout, node_timeout) = (turnout(view), view.node_timeout());
         let hosts = OnceCell::new();
@@ -314,9 +315,7 @@ impl<'a> Context<'a> {
 
     /// Replicas of a primary that answer.
     pub(super) fn heirs(&self, primary: &Member) -> impl Iterator<Item = &'a Member> {
-        let id = primary.id;
-        let members = self.view.members.iter();
-        members.filter(move |member| member.is_up() && !member.is_primary() && member.primary == Some(id))
+        self.view.followers(primary.id).filter(|member| member.is_up() && !member.is_primary())
     }
 
     /// Some member that answers, to begin with: a primary if there is one.

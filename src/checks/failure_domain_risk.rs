@@ -82,10 +82,7 @@ fn judge(context: &Context<'_>, kind: &'static str, place: &str, members: &[&Mem
         (all, lost)
     };
     let quorum_lost = lost.len() > 1 && all.len() - lost.len() < context.view.quorum();
-    let replicas = |primary: &Member| {
-        let id = primary.id;
-        context.view.members.iter().filter(move |member| member.primary == Some(id) && !member.failed)
-    };
+    let replicas = |primary: &Member| context.view.followers(primary.id).filter(|member| !member.failed);
     let only_here = |primary: &&&Member| {
         let mut replicas = replicas(primary).peekable();
         primary.is_primary() && replicas.peek().is_some() && replicas.all(|replica| here(replica.id))

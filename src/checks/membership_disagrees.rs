@@ -11,6 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Context, Needs, minutes, runbook};
+use crate::model::address::Address;
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
 use crate::model::node::{NodeId, NodeTable};
 use crate::model::snapshot::ConnectedReplica;
@@ -43,7 +44,9 @@ fn look(context: &Context<'_>) -> Outcome {
     let others = others.into_iter();
     let mut findings: Vec<Finding> =
         others.map(|(known, viewers)| disagreement(context, &reference, known, viewers)).collect();
-    findings.extend(context.view.members.iter().filter_map(|member| unknown_replica(context, member)));
+    let announced = context.view.members.iter().filter_map(|member| member.announced.as_ref()).collect();
+    let members = context.view.members.iter();
+    findings.extend(members.filter_map(|member| unknown_replica(context, member, &announced)));
     context.verdict(findings)
 }
 
@@ -54,8 +57,7 @@ fn ids(table: &NodeTable, ghosts: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
 }
 
 fn ghosts(context: &Context<'_>) -> BTreeSet<NodeId> {
-    let owns = |id| context.view.voters().any(|row| row.id == id);
-    let is_ghost = |m: &&Member| m.announced.is_none() || (m.failed && !owns(m.id));
+    let is_ghost = |m: &&Member| m.announced.is_none() || (m.failed && !context.view.votes(m.id));
     context.view.members.iter().filter(is_ghost).map(|member| member.id).collect()
 }
 
@@ -102,7 +104,11 @@ fn disagreement(
     finding
 }
 
-fn unknown_replica(context: &Context<'_>, primary: &Member) -> Option<Finding> {
+fn unknown_replica(
+    context: &Context<'_>,
+    primary: &Member,
+    announced: &BTreeSet<&Address>,
+) -> Option<Finding> {
     let replication = primary.said.as_ref()?.replication.as_ref().ok()?;
     // A port of 0 is a tool that reads the stream; a replica that syncs on two channels has two lines.
     let connected: BTreeMap<(&str, u16), &ConnectedReplica> = replication
@@ -111,13 +117,13 @@ fn unknown_replica(context: &Context<'_>, primary: &Member) -> Option<Finding> {
         .filter(|replica| replica.port != 0)
         .map(|replica| ((&*replica.ip, replica.port), replica))
         .collect();
-    let is_known = |(ip, port): &(&str, u16)| {
-        let mut announced = context.view.members.iter().filter_map(|member| member.announced.as_ref());
-        announced.any(|address| &*address.host == *ip && address.port == *port)
-    };
+    let followers = context.view.followers(primary.id).count();
+    if connected.len() <= followers {
+        return None;
+    }
+    let is_known = |(ip, port): &(&str, u16)| announced.contains(&Address::new(ip, *port));
     let strange: Vec<_> = connected.iter().filter(|(address, _)| !is_known(address)).collect();
-    let followers = context.view.members.iter().filter(|member| member.primary == Some(primary.id)).count();
-    if strange.is_empty() || connected.len() <= followers {
+    if strange.is_empty() {
         return None;
     }
     let addresses: Vec<String> = strange.iter().map(|((ip, port), _)| format!("{ip}:{port}")).collect();

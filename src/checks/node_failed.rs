@@ -5,7 +5,7 @@
 //! it is cut off from its peers.
 
 use super::{Check, Context, Needs, minutes, runbook};
-use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
+use crate::model::finding::{Finding, Outcome, Severity, Subject};
 use crate::model::node::Health;
 use crate::model::view::Member;
 
@@ -27,20 +27,19 @@ fn look(context: &Context<'_>) -> Outcome {
 }
 
 fn finding(context: &Context<'_>, member: &Member) -> Finding {
-    let accusers = context.view.seen_by(member.id).filter(|(_, row)| row.health == Health::Failed);
-    let mut accusers: Vec<_> = accusers.map(|(viewer, _)| viewer.label.clone()).collect();
-    accusers.sort();
+    let accusers = context.accusers(member.id, |health| health == Health::Failed);
     let role = member.role.map_or("node", |role| role.as_str());
     let summary = format!(
         "{role} {} is failed by quorum: {} peers say so, {}",
         member.label,
-        accusers.len(),
+        accusers.count,
         if member.is_up() { "yet it answers this exporter" } else { "and it does not answer" }
     );
     let mut finding = Finding::new(Subject::node(member), summary)
         .with("role", role)
         .with("slots", member.slots.clone())
-        .with("failed_for", accusers.iter().map(Value::from).collect::<Vec<_>>())
+        .with("failed_for", accusers.labels())
+        .with_some("and_more", accusers.unnamed())
         .with("answers", member.is_up())
         .with_some("error", member.error().map(ToString::to_string));
     if let Some(node) = context.any_node() {

@@ -28,31 +28,31 @@ fn look(context: &Context<'_>) -> Outcome {
 
 fn finding(context: &Context<'_>, member: &Member) -> Finding {
     let view = context.view;
-    let mut accusers: Vec<(&Member, &NodeRow)> =
-        view.seen_by(member.id).filter(|(_, row)| row.health != Health::Alive).collect();
-    accusers.sort_by(|a, b| a.0.label.cmp(&b.0.label));
+    let accusers = context.accusers(member.id, |health| health != Health::Alive);
     let health = |row: &NodeRow| if row.health == Health::Failed { "fail" } else { "fail?" };
     let words = |(viewer, row): &(&Member, &NodeRow)| (viewer.label.to_string(), Value::from(health(row)));
-    let labels: Vec<&str> = accusers.iter().map(|(viewer, _)| &*viewer.label).collect();
+    let mut labels: Vec<String> = accusers.named.iter().map(|(viewer, _)| viewer.label.to_string()).collect();
+    labels.extend(accusers.unnamed().map(|more| format!("and {more} more")));
     let peers = view.tables.iter().map(|held| held.viewers.len()).sum::<usize>().saturating_sub(1);
-    let bus_port = accusers.first().map(|(_, row)| row.bus_port);
+    let bus_port = accusers.named.first().map(|(_, row)| row.bus_port);
     let summary = format!(
         "{} answers this exporter, and {} of {peers} peers hold it for dead: {}; is its bus port {} open to them?",
         member.label,
-        labels.len(),
+        accusers.count,
         labels.join(", "),
         bus_port.map_or_else(|| "(unknown)".to_owned(), |port| port.to_string())
     );
     let is_announced =
         |bus: u16| member.announced.as_ref().is_some_and(|a| u32::from(a.port) + 10_000 != u32::from(bus));
     let mut finding = Finding::new(Subject::node(member), summary)
-        .with("suspected_by", accusers.iter().map(words).collect::<Vec<_>>())
+        .with("suspected_by", accusers.named.iter().map(words).collect::<Vec<_>>())
+        .with_some("and_more", accusers.unnamed())
         .with("answering_peers", Value::Count(peers as u64))
         .with_some("bus_port", bus_port.map(|port| Value::Count(port.into())))
         .with_some("bus_port_is_port_plus_10000", bus_port.map(|port| !is_announced(port)))
         .with("failed_by_quorum", member.failed)
         .run(context.cli(member, "CLUSTER NODES"));
-    if let Some((viewer, _)) = accusers.first() {
+    if let Some((viewer, _)) = accusers.named.first() {
         finding = finding.run(context.cli(viewer, "CLUSTER NODES")).run(context.cli(viewer, "CLUSTER LINKS"));
     }
     finding

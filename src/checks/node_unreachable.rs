@@ -35,12 +35,9 @@ fn judge(context: &Context<'_>, member: &Member) -> Option<Finding> {
     if answers || member.failed || member.said.as_ref().is_some_and(|said| said.is_loading()) {
         return None;
     }
-    let peers = || context.view.seen_by(member.id);
-    let vouching = peers().filter(|(_, row)| row.health == Health::Alive).count();
-    let suspecting = peers().filter(|(_, row)| row.health != Health::Alive);
-    let mut suspecting: Vec<_> = suspecting.map(|(viewer, _)| viewer.label.clone()).collect();
-    suspecting.sort();
-    let word = match (vouching, suspecting.len()) {
+    let vouching = context.view.seen_by(member.id).filter(|(_, row)| row.health == Health::Alive).count();
+    let suspecting = context.accusers(member.id, |health| health != Health::Alive);
+    let word = match (vouching, suspecting.count) {
         (vouching, 0) => format!("{vouching} peers hold it for alive"),
         (0, suspecting) => format!("{suspecting} peers suspect it and it is not failed by quorum"),
         (vouching, suspecting) => format!("{suspecting} peers suspect it, {vouching} hold it for alive"),
@@ -52,7 +49,8 @@ fn judge(context: &Context<'_>, member: &Member) -> Option<Finding> {
     .with("error_kind", error.kind())
     .with("error", error.to_string())
     .with("held_alive_by", Value::Count(vouching as u64))
-    .with("suspected_by", suspecting.iter().map(Value::from).collect::<Vec<_>>())
+    .with("suspected_by", suspecting.labels())
+    .with_some("and_more", suspecting.unnamed())
     .run(context.cli(member, "PING"));
     if let Some(node) = context.any_node() {
         finding = finding.run(context.cli(node, "CLUSTER NODES"));

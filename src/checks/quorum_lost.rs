@@ -49,7 +49,7 @@ fn voters<'a>(context: &Context<'a>) -> Vec<&'a NodeRow> {
 fn present(context: &Context<'_>, group: &[usize]) -> Vec<NodeId> {
     let view = context.view;
     let members: Vec<&Member> = group.iter().filter_map(|at| view.members.get(*at)).collect();
-    let votes = |member: &&Member| view.voters().any(|row| row.id == member.id);
+    let votes = |member: &&Member| view.votes(member.id);
     let mut witnesses: Vec<&Member> = members.iter().copied().filter(votes).collect();
     if witnesses.is_empty() {
         witnesses = members;

@@ -33,8 +33,7 @@ fn look(context: &Context<'_>) -> Outcome {
 }
 
 fn judge(context: &Context<'_>, primary: &Member, wanted: usize) -> Option<Finding> {
-    let members = context.view.members.iter();
-    let followers = members.filter(|member| !member.is_primary() && member.primary == Some(primary.id));
+    let followers = context.view.followers(primary.id).filter(|member| !member.is_primary());
     let (connected, lost): (Vec<&Member>, Vec<&Member>) = followers.partition(|member| is_connected(member));
     if connected.len() >= wanted {
         return None;

@@ -80,8 +80,7 @@ impl Resyncs {
     /// How many of the `count` that a primary gave its new replicas explain.
     fn explain(&mut self, view: &ClusterView, primary: &Member, count: u64) -> u64 {
         let mut explained = 0;
-        let followers = view.members.iter().filter(|member| member.primary == Some(primary.id));
-        for follower in followers {
+        for follower in view.followers(primary.id) {
             let Some(replica) = self.replicas.get_mut(&follower.id).filter(|replica| replica.is_new) else {
                 continue;
             };

@@ -21,7 +21,7 @@ thread_local! {
 ///
 /// # Errors
 /// None that writing to memory has; the encoder could refuse.
-pub(super) fn gzip(plain: &[u8]) -> Result<Bytes> {
+pub fn gzip(plain: &[u8]) -> Result<Bytes> {
     let mut packed = Vec::with_capacity(plain.len() / 8);
     packed.extend(HEAD);
     let mut packed = ENCODER.with_borrow_mut(|encoder| {

@@ -1,6 +1,5 @@
 //! The rows over the frames as OpenMetrics text: family by family over all clusters, so that no family stands twice.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -50,12 +49,12 @@ struct Frames {
 
 impl Collector for Frames {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        for row in all() {
+        let sheets: Vec<Sheet<'_>> = self.frames.iter().map(|frame| Sheet::of(frame, self.now)).collect();
+        let mut seen = Vec::new();
+        for (number, row) in all().enumerate() {
             let mut family = Family { row, encoder: Some(&mut encoder), metric: None, result: Ok(()) };
-            for frame in &self.frames {
-                samples(row, frame, frame.is_stale(self.now), &mut |labels, value| {
-                    family.write(labels, value);
-                });
+            for sheet in &sheets {
+                sheet.samples(number, row, &mut seen, &mut |labels, value| family.write(labels, value));
             }
             family.result?;
         }
@@ -123,53 +122,84 @@ impl EncodeCounterValue for Num {
 
 type Sample<'a> = dyn FnMut(&[(&str, &str)], Num) + 'a;
 
-/// One row over one frame. Nodes of a stale frame say nothing any more.
-fn samples(row: &Metric, frame: &Frame, stale: bool, emit: &mut Sample<'_>) {
-    let cluster = ("redis_cluster", &*frame.cluster);
-    match row.read {
-        Read::Cluster(value) => {
-            if let Some(value) = value(frame) {
-                emit(&[cluster], value);
-            }
-        }
-        Read::ClusterBy(_, read) => read(frame, &mut |more, value| with_more(&[cluster], more, value, emit)),
-        _ if stale => {}
-        _ => node_samples(row, frame, cluster, emit),
-    }
+/// A frame with the numbers that its nodes told.
+struct Sheet<'a> {
+    frame: &'a Frame,
+    stale: bool,
+    /// Row by row, in each for every member, what [`number`] gives. They are read node by node: a node's INFO is in the
+    /// processor's cache but once, while the text is written row by row.
+    numbers: Vec<Option<Num>>,
 }
 
-fn node_samples(row: &Metric, frame: &Frame, cluster: (&str, &str), emit: &mut Sample<'_>) {
-    for (at, member) in frame.view.members.iter().enumerate().filter(|(_, member)| member.owns_label) {
-        let node = ("redis_node", &*member.label);
-        let said = member.said.as_deref();
-        let mut seen = BTreeSet::new();
-        let mut labelled = |more: &[(&str, &str)], value| {
-            if seen.len() < MOST && seen.insert(fingerprint(more)) {
-                with_more(&[cluster, node], more, value, emit);
-            }
-        };
-        match (row.read, said) {
-            (Read::MemberBy(_, read), _) => read(frame, member, &mut labelled),
-            (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
-            (Read::Member(read), _) => {
-                if let Some(value) = read(frame, at) {
-                    emit(&[cluster, node], value);
+impl<'a> Sheet<'a> {
+    fn of(frame: &'a Frame, now: Timestamp) -> Self {
+        let (members, stale) = (&frame.view.members, frame.is_stale(now));
+        let mut numbers = vec![None; if stale { 0 } else { members.len() * all().count() }];
+        for (at, said) in
+            members.iter().enumerate().filter_map(|(at, member)| Some((at, member.said.as_deref()?)))
+        {
+            let column = numbers.iter_mut().skip(at).step_by(members.len());
+            column.zip(all()).for_each(|(place, row)| *place = number(row.read, said));
+        }
+        Self { frame, stale, numbers }
+    }
+
+    /// The samples of the row `number`. Nodes of a stale frame say nothing any more. `seen` is room to work in.
+    fn samples(&self, number: usize, row: &Metric, seen: &mut Vec<u64>, emit: &mut Sample<'_>) {
+        let cluster = ("redis_cluster", &*self.frame.cluster);
+        match row.read {
+            Read::Cluster(value) => {
+                if let Some(value) = value(self.frame) {
+                    emit(&[cluster], value);
                 }
             }
-            (read, Some(said)) => {
-                if let Some(value) = number(read, said) {
-                    emit(&[cluster, node], value);
+            Read::ClusterBy(_, read) => {
+                read(self.frame, &mut |more, value| with_more(&[cluster], more, value, emit));
+            }
+            _ if self.stale => {}
+            Read::Member(_) | Read::MemberBy(..) | Read::NodeBy(..) => self.members(row, seen, emit),
+            Read::Node(_) | Read::Info(..) | Read::InfoIs(..) | Read::ClusterInfo(..) => {
+                let members = &self.frame.view.members;
+                let numbers = self.numbers.iter().skip(number * members.len());
+                let told = members.iter().zip(numbers).filter(|(member, _)| member.owns_label);
+                for (member, value) in told.filter_map(|(member, number)| Some((member, (*number)?))) {
+                    emit(&[cluster, ("redis_node", &*member.label)], value);
                 }
             }
-            _ => {}
         }
     }
-    // Before any node is known, the seeds stand for themselves.
-    for stranger in &frame.view.strangers {
-        if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
-            super::node::stranger(row.name, stranger, &mut |more, value| {
-                with_more(&[cluster, ("redis_node", &stranger.target.to_string())], more, value, emit);
-            });
+
+    fn members(&self, row: &Metric, seen: &mut Vec<u64>, emit: &mut Sample<'_>) {
+        let frame = self.frame;
+        let cluster = ("redis_cluster", &*frame.cluster);
+        for (at, member) in frame.view.members.iter().enumerate().filter(|(_, member)| member.owns_label) {
+            let node = ("redis_node", &*member.label);
+            seen.clear();
+            let mut labelled = |more: &[(&str, &str)], value| {
+                let fingerprint = fingerprint(more);
+                if let (true, Err(place)) = (seen.len() < MOST, seen.binary_search(&fingerprint)) {
+                    seen.insert(place, fingerprint);
+                    with_more(&[cluster, node], more, value, emit);
+                }
+            };
+            match (row.read, member.said.as_deref()) {
+                (Read::MemberBy(_, read), _) => read(frame, member, &mut labelled),
+                (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
+                (Read::Member(read), _) => {
+                    if let Some(value) = read(frame, at) {
+                        emit(&[cluster, node], value);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // Before any node is known, the seeds stand for themselves.
+        for stranger in &frame.view.strangers {
+            if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
+                super::node::stranger(row.name, stranger, &mut |more, value| {
+                    with_more(&[cluster, ("redis_node", &stranger.target.to_string())], more, value, emit);
+                });
+            }
         }
     }
 }
@@ -210,6 +240,7 @@ fn with_more<'a>(
     emit(&labels[..used], value);
 }
 
+/// The one number that a row reads of a node, if it is a row of that kind.
 fn number(read: Read, said: &NodeSnapshot) -> Option<Num> {
     let line = |info: &Info, field: Field, scale| scaled(info.number(field)?, scale);
     match read {

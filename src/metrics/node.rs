@@ -125,8 +125,9 @@ fn node_info(_: &Frame, member: &view::Member, emit: &mut EmitLabels<'_>) {
         ("", redis) => (text(SERVER_NAME), redis),
         (valkey, _) => ("valkey", valkey),
     };
+    let id = member.id.digits();
     let labels = [
-        ("node_id", &*member.id.to_string()),
+        ("node_id", std::str::from_utf8(&id).unwrap_or_default()),
         ("redis_shard", &*member.shard),
         ("role", member.role.map_or("", |role| role.as_str())),
         ("server", server),

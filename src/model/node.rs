@@ -25,6 +25,12 @@ impl NodeId {
         Some(Self(id))
     }
 
+    /// The 40 lower-case hexadecimal digits.
+    pub fn digits(&self) -> [u8; 40] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        std::array::from_fn(|at| DIGITS[usize::from(self.0[at / 2] >> (4 * (1 - at % 2)) & 15)])
+    }
+
     /// The 20 bytes, for hashing.
     pub fn bytes(&self) -> &[u8; 20] {
         &self.0
@@ -33,9 +39,7 @@ impl NodeId {
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |at: usize| char::from(DIGITS[usize::from(self.0[at / 2] >> (4 * (1 - at % 2)) & 15)]);
-        f.write_str(&(0..40).map(digit).collect::<String>())
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }
 

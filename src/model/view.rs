@@ -44,6 +44,8 @@ pub struct ClusterView {
     pub current_epoch: Option<u64>,
     /// Indices into `members`, ascending by id.
     by_id: Vec<usize>,
+    /// Indices into `members` of those that follow somebody, ascending by whom.
+    by_primary: Vec<usize>,
 }
 
 /// One node.
@@ -141,6 +143,7 @@ impl ClusterView {
             failures: Vec::new(),
             current_epoch: None,
             by_id: Vec::new(),
+            by_primary: Vec::new(),
         }
     }
 
@@ -153,6 +156,14 @@ impl ClusterView {
     pub fn position(&self, id: NodeId) -> Option<usize> {
         let found = self.by_id.binary_search_by_key(&id, |at| self.members[*at].id).ok()?;
         Some(self.by_id[found])
+    }
+
+    /// The members that follow this one, whatever their role.
+    pub fn followers(&self, id: NodeId) -> impl Iterator<Item = &Member> + Clone {
+        let primary = |at: &usize| self.members[*at].primary;
+        let from = self.by_primary.partition_point(|at| primary(at) < Some(id));
+        let theirs = self.by_primary[from..].iter().take_while(move |at| primary(at) == Some(id));
+        theirs.map(|at| &self.members[*at])
     }
 
     /// What each answering peer's table says of a node.
@@ -202,10 +213,14 @@ impl ClusterView {
         self.reference.iter().flat_map(|table| table.rows.iter().filter(|row| row.is_voter()))
     }
 
+    /// Whether a node is one of them.
+    pub fn votes(&self, id: NodeId) -> bool {
+        self.reference.as_ref().and_then(|table| table.row(id)).is_some_and(NodeRow::is_voter)
+    }
+
     /// How many voters the largest group has that hold each other for alive and answer.
     pub fn voters_reachable(&self) -> usize {
-        let Some(table) = &self.reference else { return 0 };
-        let votes = |at: &usize| table.row(self.members[*at].id).is_some_and(NodeRow::is_voter);
+        let votes = |at: &usize| self.votes(self.members[*at].id);
         self.groups.iter().map(|group| group.iter().filter(|at| votes(at)).count()).max().unwrap_or(0)
     }
 

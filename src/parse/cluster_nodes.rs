@@ -27,6 +27,8 @@ struct Line<'a> {
     flags: &'a [u8],
     myself: bool,
     primary: &'a [u8],
+    /// All of these as they stand in the line, `myself` with them.
+    head: &'a [u8],
     epoch: &'a [u8],
     connected: bool,
     pong: &'a [u8],
@@ -36,46 +38,42 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn split(line: &'a [u8]) -> Option<Self> {
-        let mut rest = line;
-        let mut column = || {
-            let end = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-            let (word, tail) = rest.split_at(end);
-            rest = tail.strip_prefix(b" ").unwrap_or_default();
-            (!word.is_empty()).then_some(word)
+        let ends = spaces(line);
+        let column = |number: usize| {
+            let begins = number.checked_sub(1).map_or(0, |before| ends[before] + 1);
+            line.get(begins..ends[number]).filter(|word| !word.is_empty())
         };
-        let (id, address, flags, primary) = (column()?, column()?, column()?, column()?);
-        let (_ping, pong, epoch, link) = (column()?, column()?, column()?, column()?);
-        let (myself, flags) = match flags.strip_prefix(b"myself") {
+        let (id, address, flags, primary) = (column(0)?, column(1)?, column(2)?, column(3)?);
+        let (_ping, pong, epoch, link) = (column(4)?, column(5)?, column(6)?, column(7)?);
+        let head = &line[..ends[3]];
+        let (myself, flags) = match flags.strip_prefix(MYSELF) {
             Some(others) => (true, others.strip_prefix(b",").unwrap_or(others)),
             None => (false, flags),
         };
-        Some(Self {
-            id,
-            address,
-            flags,
-            myself,
-            primary,
-            epoch,
-            connected: link == b"connected",
-            pong,
-            slots: rest,
-        })
+        let connected = link == b"connected";
+        let slots = line.get(ends[7] + 1..).unwrap_or_default();
+        Some(Self { id, address, flags, myself, primary, head, epoch, connected, pong, slots })
+    }
+
+    /// Where the open slots begin. They stand last, and few lines have any.
+    fn brackets(&self) -> usize {
+        let first = || memchr::memchr(b'[', self.slots);
+        self.slots.last().filter(|last| **last == b']').and_then(|_| first()).unwrap_or(self.slots.len())
     }
 
     /// Slots without the part in brackets, which only the node itself shows.
     fn owned(&self) -> &'a [u8] {
-        let end = memchr::memchr(b'[', self.slots).unwrap_or(self.slots.len());
-        self.slots[..end].trim_ascii_end()
+        self.slots[..self.brackets()].trim_ascii_end()
     }
 
     fn open(&self) -> &'a [u8] {
-        let start = memchr::memchr(b'[', self.slots).unwrap_or(self.slots.len());
-        &self.slots[start..]
+        &self.slots[self.brackets()..]
     }
 
     /// `fail?` or `fail`.
     fn is_flagged(&self) -> bool {
-        self.flags.split(|byte| *byte == b',').any(|flag| matches!(flag, b"fail" | b"fail?"))
+        let usual = matches!(self.flags, b"master" | b"slave");
+        !usual && self.flags.split(|byte| *byte == b',').any(|flag| matches!(flag, b"fail" | b"fail?"))
     }
 
     /// Milliseconds since the Unix epoch, by the server's clock.
@@ -87,12 +85,43 @@ impl<'a> Line<'a> {
     /// Hash over the columns that are topology; lines are added up, so that their order does not matter.
     fn hash(&self) -> u64 {
         let mut hash = fixed_hasher();
-        for column in [self.id, self.address, self.flags, self.primary, self.epoch, self.owned()] {
-            hash.write(column);
+        if self.myself {
+            // As the others show it.
+            hash.write(&[self.id, self.address, self.flags, self.primary].join(&b' '));
+        } else {
+            hash.write(self.head);
+        }
+        for column in [self.epoch, self.owned()] {
             hash.write_u8(b' ');
+            hash.write(column);
         }
         hash.finish()
     }
+}
+
+const MYSELF: &[u8] = b"myself";
+
+/// Where the first eight spaces stand; the end of the line for those that are not there. Eight bytes at a time: N nodes
+/// tell N lines each.
+fn spaces(line: &[u8]) -> [usize; 8] {
+    const SPACES: u64 = u64::from_le_bytes([b' '; 8]);
+    const SEVEN_BITS: u64 = u64::from_le_bytes([0x7f; 8]);
+    let mut ends = [line.len(); 8];
+    let mut places = ends.iter_mut();
+    let (words, rest) = line.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let other = u64::from_le_bytes(*word) ^ SPACES;
+        // The high bit of each byte that is no other than a space.
+        let mut found = !(((other & SEVEN_BITS) + SEVEN_BITS) | other | SEVEN_BITS);
+        while found != 0 {
+            let Some(place) = places.next() else { return ends };
+            *place = at * 8 + found.trailing_zeros() as usize / 8;
+            found &= found - 1;
+        }
+    }
+    let rest = rest.iter().enumerate().filter(|(_, byte)| **byte == b' ');
+    places.zip(rest).for_each(|(place, (at, _))| *place = words.len() * 8 + at);
+    ends
 }
 
 /// The same on every machine and in every run.
@@ -138,7 +167,11 @@ pub(super) fn cluster_nodes(
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let mut begins = 0;
+    let lines = memchr::memchr_iter(b'\n', text).chain([text.len()]).map(move |end| {
+        let line = &text[std::mem::replace(&mut begins, end + 1)..end];
+        line.strip_suffix(b"\r").unwrap_or(line)
+    });
     lines.enumerate().filter(|(_, line)| !line.is_empty())
 }
 
@@ -317,6 +350,20 @@ mod tests {
         assert!(one.rows[0].slots.is_shared_with(&other.rows[0].slots));
         assert_eq!([&one.rows[1].slots, &other.rows[1].slots].map(ToString::to_string), ["6-8", "6-9"]);
         assert_eq!(one.rows[1].address, other.rows[1].address);
+    }
+
+    #[test]
+    fn spaces_are_found_at_every_place() {
+        let bytes = [b' ', b'!', 0xa0, 0x1f, b'a', 0];
+        for length in 0..40 {
+            for start in 0..bytes.len() {
+                let line: Vec<u8> =
+                    (0..length).map(|at| bytes[(start + at * (at + 3) / 2) % bytes.len()]).collect();
+                let found = line.iter().enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at);
+                let expected: Vec<usize> = found.chain(std::iter::repeat(length)).take(8).collect();
+                assert_eq!(spaces(&line).as_slice(), expected, "{line:?}");
+            }
+        }
     }
 
     #[test]

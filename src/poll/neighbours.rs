@@ -8,10 +8,11 @@ use crate::model::node::NodeId;
 use crate::model::view::{ClusterView, Member};
 
 type Ids = BTreeSet<NodeId>;
+type ByCluster = BTreeMap<Arc<str>, Arc<Ids>>;
 
 /// The ids of every cluster, shared by all poll loops.
 #[derive(Clone, Debug, Default)]
-pub struct Neighbours(Arc<Mutex<BTreeMap<Arc<str>, Ids>>>);
+pub struct Neighbours(Arc<Mutex<ByCluster>>);
 
 impl Neighbours {
     /// Routes of nodes that none of the answering seeds leads to any more and that another cluster has: once two clusters
@@ -26,17 +27,23 @@ impl Neighbours {
             return BTreeSet::new();
         }
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs: Vec<&Ids> = all.iter().filter(|(name, _)| *name != cluster).map(|(_, ids)| ids).collect();
+        let theirs: Vec<&Arc<Ids>> =
+            all.iter().filter(|(name, _)| *name != cluster).map(|(_, ids)| ids).collect();
+        let is_theirs = |member: &&Member| theirs.iter().any(|ids| ids.contains(&member.id));
+        let shared: Vec<&Member> = view.members.iter().filter(is_theirs).collect();
+        // To be led to all of N nodes takes all lines of N tables: only where clusters have merged.
+        if shared.is_empty() {
+            return BTreeSet::new();
+        }
         // A seed that was reset leads to nobody: it is alone in its table, and no member.
         let led = led_to(view, seeds);
-        let is_stray = |id: NodeId| !led.contains(&id) && theirs.iter().any(|ids| ids.contains(&id));
-        let strays = view.members.iter().filter(|member| is_stray(member.id));
+        let strays = shared.into_iter().filter(|member| !led.contains(&member.id));
         strays.filter_map(|member| member.route.clone()).collect()
     }
 
     /// Tells the others of this cluster's nodes, and gives theirs.
-    pub(super) fn exchange(&self, cluster: &Arc<str>, view: &ClusterView) -> Vec<(Arc<str>, Ids)> {
-        let ids = view.members.iter().map(|member| member.id).collect();
+    pub(super) fn exchange(&self, cluster: &Arc<str>, view: &ClusterView) -> Vec<(Arc<str>, Arc<Ids>)> {
+        let ids = Arc::new(view.members.iter().map(|member| member.id).collect());
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(Arc::clone(cluster), ids);
         all.iter()

@@ -17,7 +17,7 @@ use super::sim::{Cluster, START};
 pub(crate) struct Judge {
     pub(crate) setup: Setup,
     /// Ids of the nodes of other configured clusters.
-    pub(crate) others: Vec<(Arc<str>, BTreeSet<NodeId>)>,
+    pub(crate) others: Vec<(Arc<str>, Arc<BTreeSet<NodeId>>)>,
     history: History,
 }
 

@@ -10,6 +10,7 @@ use redis_cluster_exporter::model::failure::AskError;
 use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::slots::SlotSet;
+use redis_cluster_exporter::model::view::ClusterView;
 use redis_cluster_exporter::probes::{ProbeId, Replies};
 
 use crate::common::judged::{exposition_of, frame_of, samples};
@@ -67,6 +68,30 @@ fn claimed_twice(cluster: &Cluster, viewers: &[String]) -> u32 {
         once = once.union(&row.slots);
     }
     twice.len()
+}
+
+/// The groups of a view, found by asking every two members what they hold of each other, over and over.
+fn groups_by_pairs(view: &ClusterView) -> Vec<Vec<usize>> {
+    let told: Vec<usize> =
+        (0..view.members.len()).filter(|at| view.members[*at].viewpoint().is_some()).collect();
+    let holds = |viewer: usize, seen: usize| {
+        let row = view.members[viewer].viewpoint().and_then(|own| own.table.row(view.members[seen].id));
+        row.is_some_and(|row| row.health == Health::Alive)
+    };
+    let mut least: BTreeMap<usize, usize> = told.iter().map(|at| (*at, *at)).collect();
+    for _ in &told {
+        for (a, b) in told.iter().flat_map(|a| told.iter().map(move |b| (*a, *b))) {
+            if a != b && holds(a, b) && holds(b, a) {
+                let both = least[&a].min(least[&b]);
+                least.extend([(a, both), (b, both)]);
+            }
+        }
+    }
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    least.iter().for_each(|(at, least)| groups.entry(*least).or_default().push(*at));
+    let mut groups: Vec<Vec<usize>> = groups.into_values().collect();
+    groups.sort_by_key(|group| (std::cmp::Reverse(group.len()), group[0]));
+    groups
 }
 
 proptest! {
@@ -169,6 +194,19 @@ proptest! {
         let label = cluster.address(&names[hidden]).to_string();
         let up = samples.find("rediscluster_node_up", &[("redis_node", &label)]);
         prop_assert!(up.is_none_or(|up| up == 0.0), "the hidden node is down, or nobody names it");
+    }
+
+    #[test]
+    fn a_group_is_all_who_hold_each_other_for_alive_one_through_another(
+        cluster in scenario(), accused in vec((0..6usize, 1..6usize), 0..16),
+    ) {
+        let names = cluster.names();
+        let accuse = |cluster: Cluster, (viewer, step): (usize, usize)| {
+            cluster.seen_from(&names[viewer], &names[(viewer + step) % 6], Health::Suspected)
+        };
+        let cluster = accused.into_iter().fold(cluster, accuse);
+        let frame = frame_of(&cluster.replies(), Naming::default(), 1);
+        prop_assert_eq!(&frame.view.groups, &groups_by_pairs(&frame.view));
     }
 
     #[test]

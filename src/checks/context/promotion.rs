@@ -18,9 +18,7 @@ pub(in crate::checks) enum Promotion {
 impl<'a> Context<'a> {
     /// Replicas of a primary that have an address, whether they answer or not.
     pub(in crate::checks) fn replicas_of(&self, primary: &Member) -> impl Iterator<Item = &'a Member> {
-        let id = primary.id;
-        let members = self.view.members.iter();
-        members.filter(move |m| !m.is_primary() && m.primary == Some(id) && m.announced.is_some())
+        self.view.followers(primary.id).filter(|member| !member.is_primary() && member.announced.is_some())
     }
 
     /// What would stop a replica from taking over if its primary failed. A link that is down does so only once the

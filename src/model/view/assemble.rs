@@ -34,7 +34,8 @@ pub fn assemble(
         _ => roster(naming, &snapshots, &tables),
     };
     attach(&mut view.members, &snapshots);
-    view.by_id = index(&view.members);
+    view.by_id = by_id(&view.members);
+    view.by_primary = by_primary(&view.members);
     view.tables = tables.iter().map(|table| held(&view, table, &snapshots)).collect();
     view.tables.retain(|held| !held.viewers.is_empty());
     view.reference = tables.into_iter().next().or_else(|| last?.reference.clone());
@@ -192,10 +193,16 @@ fn answers_by_own_route(naming: &Naming, said: &NodeSnapshot) -> bool {
     said.outcome.is_ok() && route.as_ref() == Some(&said.target)
 }
 
-fn index(members: &[Member]) -> Vec<usize> {
+fn by_id(members: &[Member]) -> Vec<usize> {
     let mut by_id: Vec<usize> = (0..members.len()).collect();
     by_id.sort_unstable_by_key(|at| members[*at].id);
     by_id
+}
+
+fn by_primary(members: &[Member]) -> Vec<usize> {
+    let mut by_primary: Vec<usize> = (0..members.len()).filter(|at| members[*at].primary.is_some()).collect();
+    by_primary.sort_by_key(|at| members[*at].primary);
+    by_primary
 }
 
 fn held(view: &ClusterView, table: &Arc<NodeTable>, snapshots: &[Arc<NodeSnapshot>]) -> HeldTable {
@@ -219,9 +226,7 @@ fn give_labels(members: &mut [Member]) {
 }
 
 fn count_suspicions(view: &mut ClusterView) {
-    let Some(reference) = view.reference.clone() else { return };
-    let votes = |id: NodeId| reference.row(id).is_some_and(NodeRow::is_voter);
-    let is_voter: Vec<bool> = view.members.iter().map(|member| votes(member.id)).collect();
+    let is_voter: Vec<bool> = view.members.iter().map(|member| view.votes(member.id)).collect();
     let answering_voters =
         view.tables.iter().flat_map(|held| &held.viewers).filter(|at| is_voter[**at]).count();
     let mut counts = vec![(0u32, 0usize); view.members.len()];

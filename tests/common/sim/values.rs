@@ -1,5 +1,8 @@
 //! What a node of a simulated cluster says of itself: INFO, migrations, settings, links.
 
+#[path = "../settings.rs"]
+mod settings;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -9,36 +12,10 @@ use redis_cluster_exporter::model::reply::Reply;
 
 use super::render::Shared;
 use super::{Atomic, Cluster, Link, Node, Server, node_id};
+use settings::SOUND;
 
 /// INFO of a Redis 7.2 primary at rest, without the lines of its replication section.
 const INFO: &str = include_str!("info.txt");
-const SETTINGS: [(&str, &str); 25] = [
-    ("appendonly", "no"),
-    ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
-    ("cluster-allow-reads-when-down", "no"),
-    ("cluster-announce-bus-port", "0"),
-    ("cluster-link-sendbuf-limit", "0"),
-    ("cluster-migration-barrier", "1"),
-    ("cluster-node-timeout", "15000"),
-    ("cluster-port", "0"),
-    ("cluster-replica-no-failover", "no"),
-    ("cluster-replica-validity-factor", "10"),
-    ("cluster-require-full-coverage", "yes"),
-    ("maxclients", "10000"),
-    ("maxmemory", "1000000000"),
-    ("maxmemory-policy", "noeviction"),
-    ("min-replicas-max-lag", "10"),
-    ("min-replicas-to-write", "0"),
-    ("replica-priority", "100"),
-    ("replica-serve-stale-data", "yes"),
-    ("repl-backlog-size", "1048576"),
-    ("repl-ping-replica-period", "10"),
-    ("repl-timeout", "60"),
-    ("save", "3600 1 300 100 60 10000"),
-    ("slowlog-log-slower-than", "10000"),
-    ("slowlog-max-len", "128"),
-    ("stop-writes-on-bgsave-error", "yes"),
-];
 
 impl Cluster {
     pub(super) fn info_text(&self, name: &str, shared: &Shared) -> String {
@@ -196,5 +173,5 @@ pub(super) fn links(nodes: usize) -> Reply {
 
 pub(super) fn settings(node: &Node) -> Reply {
     let value = |key: &str, usual: &str| node.settings.get(key).cloned().unwrap_or_else(|| usual.to_owned());
-    Reply::Array(SETTINGS.iter().flat_map(|(key, usual)| [bulk(key), bulk(value(key, usual))]).collect())
+    Reply::Array(SOUND.iter().flat_map(|(key, usual)| [bulk(key), bulk(value(key, usual))]).collect())
 }

@@ -1,0 +1,30 @@
+//! The settings of a sound server.
+
+/// Every setting that is asked for, with a value that nothing is wrong with.
+pub(super) const SOUND: [(&str, &str); 25] = [
+    ("appendonly", "no"),
+    ("client-output-buffer-limit", "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60"),
+    ("cluster-allow-reads-when-down", "no"),
+    ("cluster-announce-bus-port", "0"),
+    ("cluster-link-sendbuf-limit", "0"),
+    ("cluster-migration-barrier", "1"),
+    ("cluster-node-timeout", "15000"),
+    ("cluster-port", "0"),
+    ("cluster-replica-no-failover", "no"),
+    ("cluster-replica-validity-factor", "10"),
+    ("cluster-require-full-coverage", "yes"),
+    ("maxclients", "10000"),
+    ("maxmemory", "1000000000"),
+    ("maxmemory-policy", "noeviction"),
+    ("min-replicas-max-lag", "10"),
+    ("min-replicas-to-write", "0"),
+    ("replica-priority", "100"),
+    ("replica-serve-stale-data", "yes"),
+    ("repl-backlog-size", "1048576"),
+    ("repl-ping-replica-period", "10"),
+    ("repl-timeout", "60"),
+    ("save", "3600 1 300 100 60 10000"),
+    ("slowlog-log-slower-than", "10000"),
+    ("slowlog-max-len", "128"),
+    ("stop-writes-on-bgsave-error", "yes"),
+];
