@@ -1,9 +1,10 @@
 //! What `make fuzz` begins with, and all that it ever found, given to the functions that it calls.
 //!
-//! `FUZZ_CORPUS=DIR` also writes what it begins with into `DIR`, a folder for each target.
+//! With `FUZZ_CORPUS=DIR` all of it is written into `DIR` instead, a folder for each target.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test fails where it meets what it does not expect; the environment says where seeds go"
 )]
@@ -24,18 +25,20 @@ use common::seeds::{self, Seed};
 use fuzz::{files, mutate, nodes, polls};
 use redis_cluster_exporter::capture::resp;
 
-/// Gives a target all its seeds, and every input that was found for it before.
-fn replay(target: &str, seeds: Vec<Seed>, run: fn(&[u8])) {
+/// Gives a target all its seeds, and every input that was found for it before; or writes them where they are wanted.
+fn replay(target: &str, mut seeds: Vec<Seed>, run: fn(&[u8])) {
+    assert!(seeds.len() > 5, "{} seeds", seeds.len());
+    seeds.extend(seeds::kept("found", target));
     if let Ok(corpus) = std::env::var("FUZZ_CORPUS") {
         let dir = Path::new(&corpus).join(target);
         fs::create_dir_all(&dir).unwrap();
         seeds.iter().for_each(|seed| fs::write(dir.join(&seed.name), &seed.bytes).unwrap());
+        return;
     }
-    assert!(seeds.len() > 5, "{} seeds", seeds.len());
-    for Seed { name, bytes } in seeds.into_iter().chain(seeds::kept("found", target)) {
+    for Seed { name, bytes } in &seeds {
         // Said of a test that fails, and only then.
         println!("{target}: {name}");
-        run(&bytes);
+        run(bytes);
     }
 }
 

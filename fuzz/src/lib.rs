@@ -8,9 +8,8 @@ pub mod mutate;
 pub mod nodes;
 pub mod polls;
 
-#[allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared with the tests")]
 #[path = "../../tests/common/markup.rs"]
 mod markup;
-#[allow(dead_code, clippy::unwrap_used, clippy::expect_used, reason = "shared with the tests")]
+#[allow(dead_code, reason = "shared with the tests")]
 #[path = "../../tests/common/samples.rs"]
 mod samples;
