@@ -69,7 +69,7 @@ pub fn read<'a>(
     let mut before = None;
     let mut read = |replies: &Replies| {
         let is_whole =
-            replies.failure.is_some() || ProbeId::GROWING.iter().all(|p| replies.answer(*p).is_some());
+            replies.failure.is_some() || ProbeId::READ_ONCE.iter().all(|p| replies.answer(*p).is_some());
         let before = match last {
             Some(last) if !is_whole => {
                 before.get_or_insert_with(|| by_target(last)).get(&replies.target).copied()

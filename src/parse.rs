@@ -14,7 +14,6 @@ mod slot_stats;
 
 use std::sync::Arc;
 
-use kept::ByReply;
 pub use kept::Tables;
 
 use crate::model::clock::ClockReading;
@@ -31,8 +30,8 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
     snapshot_after(replies, tables, None)
 }
 
-/// As [`snapshot`]; `before` is what the node said in the poll before. Of the probes whose replies grow with the cluster
-/// it stands where they were left out this time.
+/// As [`snapshot`]; `before` is what the node said in the poll before. Of the probes that are read once it stands where
+/// they were left out this time.
 pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&NodeSnapshot>) -> NodeSnapshot {
     let target = &replies.target;
     let info = read(replies, ProbeId::Info, |reply| info::info(reply, |text| tables.info.read(target, text)));
@@ -51,10 +50,13 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
         nodes: or_before(viewpoint(replies, tables), before.map(|before| &before.nodes)),
         shard_id: read(replies, ProbeId::ShardId, |reply| scalars::text(reply).map(Arc::from)),
         links: or_before(
-            read_once(replies, ProbeId::ClusterLinks, &mut tables.links, links::links),
+            read(replies, ProbeId::ClusterLinks, links::links),
             before.map(|before| &before.links),
         ),
-        settings: read_once(replies, ProbeId::ConfigGet, &mut tables.settings, config_get::settings),
+        settings: or_before(
+            read(replies, ProbeId::ConfigGet, config_get::settings),
+            before.map(|before| &before.settings),
+        ),
         migrations: migrations(replies),
         last_save: read(replies, ProbeId::LastSave, scalars::unix_seconds),
         clock: clock(replies),
@@ -71,7 +73,7 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
     };
     snapshot.outcome = outcome(replies, &snapshot);
     snapshot.probes = probe_outcomes(replies, &snapshot);
-    let left_out = ProbeId::GROWING.map(|probe| replies.answer(probe).is_none().then(|| probe.row().name));
+    let left_out = ProbeId::READ_ONCE.map(|probe| replies.answer(probe).is_none().then(|| probe.row().name));
     let stand = before.into_iter().flat_map(|before| &before.probes);
     snapshot.probes.extend(stand.filter(|fared| left_out.contains(&Some(fared.probe))).cloned());
     snapshot
@@ -104,16 +106,6 @@ fn clock(replies: &Replies) -> Read<ClockReading> {
     let sent = replies.answer(ProbeId::Time).map_or(replies.asked_at, |answer| answer.asked_at);
     let took = replies.answer(ProbeId::Time).map_or(replies.took, |answer| answer.took);
     read(replies, ProbeId::Time, |reply| scalars::time(reply, sent, sent.plus(took)))
-}
-
-/// For a slow probe: a reply that was read in the last poll is not read again.
-fn read_once<T: Clone>(
-    replies: &Replies,
-    probe: ProbeId,
-    known: &mut ByReply<T>,
-    parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
-) -> Read<T> {
-    Ok(known.read(reply(replies, probe)?, parse)?)
 }
 
 /// The reply to a probe, or why there is none that says anything.

@@ -337,6 +337,10 @@ impl ProbeId {
     /// connections of their own, so that the room that they take is given back.
     pub const GROWING: [Self; 2] = [Self::ClusterNodes, Self::ClusterLinks];
 
+    /// Whose answers are kept as they were read, not as they were sent: as trees of replies they take more room than all
+    /// else that is known of a node.
+    pub const READ_ONCE: [Self; 3] = [Self::ClusterNodes, Self::ClusterLinks, Self::ConfigGet];
+
     /// Its row.
     pub fn row(self) -> &'static Probe {
         &PROBES[self as usize]

@@ -28,10 +28,22 @@ enum Settings {
     Singly,
 }
 
+/// The last answer to a probe on one connection.
+#[derive(Debug, Default)]
+enum Last {
+    /// It was never asked.
+    #[default]
+    None,
+    /// It stands until it is asked again.
+    Stands(Answer),
+    /// It was given away, and stands where it was read or will be asked anew with the next poll.
+    Given,
+}
+
 /// What a node has answered on one connection: the last answer to each probe.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    last: [Option<Answer>; PROBES.len()],
+    last: [Last; PROBES.len()],
     settings: Settings,
     asked: u64,
 }
@@ -84,12 +96,10 @@ impl Memory {
         };
         let left_out = |probe: &ProbeId| !turn.growing && ProbeId::GROWING.contains(probe);
         if !turn.growing {
-            ProbeId::GROWING.iter().for_each(|probe| self.last[*probe as usize] = None);
+            ProbeId::GROWING.iter().for_each(|probe| self.last[*probe as usize] = Last::None);
         }
         let due = |probe: &ProbeId| wanted(probe) && !left_out(probe) && self.is_due(*probe, turn.slow);
         let probes: Vec<ProbeId> = ProbeId::ALL.into_iter().filter(due).collect();
-        // Nor need what is asked anew be kept until the new answer comes.
-        probes.iter().for_each(|probe| self.last[*probe as usize] = None);
         let singly = self.settings != Settings::Together;
         let slots = turn.count_slots.to_vec();
         Plan { greeting, probes, singly, slots, sizes: false, mark: self.mark() }
@@ -110,8 +120,12 @@ impl Memory {
         {
             return true;
         }
-        let Some(last) = &self.last[probe as usize] else { return true };
         let on_its_turn = slow || row.every == Every::Poll;
+        let last = match &self.last[probe as usize] {
+            Last::None => return true,
+            Last::Given => return on_its_turn,
+            Last::Stands(last) => last,
+        };
         let Reply::Error { code, text } = &*last.reply else { return on_its_turn };
         if AskError::says_unsupported(code, text) {
             return false;
@@ -133,26 +147,34 @@ impl Memory {
                     Settings::TrySingly | Settings::Singly => Settings::Singly,
                 };
             }
-            self.last[probe as usize] = Some(Answer { probe, asked_at, took, reply: reply.into() });
+            self.last[probe as usize] = Last::Stands(Answer { probe, asked_at, took, reply: reply.into() });
         }
     }
 
-    /// The last answer to each probe, in the order of the table. What will be asked anew with the next poll is not kept:
-    /// of thousands of nodes it would be many megabytes.
+    /// The last answer to each probe, in the order of the table, but for those that were given away before.
     pub(super) fn answers(&mut self) -> Vec<Answer> {
-        let give = |last: &mut Option<Answer>| match last {
-            Some(answer) if !answer.stands() => last.take(),
-            _ => last.clone(),
-        };
-        self.last.iter_mut().filter_map(give).collect()
+        self.last.iter_mut().filter_map(Last::give).collect()
     }
 }
 
-impl Answer {
-    /// Whether it is of use after this poll: the answer to a slow probe, or a refusal.
-    fn stands(&self) -> bool {
-        self.probe.row().every != Every::Poll || matches!(*self.reply, Reply::Error { .. })
+impl Last {
+    /// The answer; it is kept if it will be of use: of thousands of nodes the others would be many megabytes.
+    fn give(&mut self) -> Option<Answer> {
+        match self {
+            Self::Stands(answer) if stands(answer) => Some(answer.clone()),
+            Self::Stands(_) => match std::mem::replace(self, Self::Given) {
+                Self::Stands(answer) => Some(answer),
+                _ => None,
+            },
+            Self::None | Self::Given => None,
+        }
     }
+}
+
+/// Whether an answer is of use after this poll: that to a slow probe which is not kept as it was read, or a refusal.
+fn stands(answer: &Answer) -> bool {
+    let is_slow = answer.probe.row().every != Every::Poll && !ProbeId::READ_ONCE.contains(&answer.probe);
+    is_slow || matches!(*answer.reply, Reply::Error { .. })
 }
 
 /// `Unknown subcommand or wrong number of arguments for 'GET'`: it has CONFIG GET, but not for several names.

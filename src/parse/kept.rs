@@ -1,22 +1,17 @@
 //! What was read before and need not be read again.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use super::cluster_nodes::ByFingerprint;
 use crate::model::address::Target;
-use crate::model::failure::ParseError;
 use crate::model::info::{Info, Layout};
-use crate::model::reply::Reply;
-use crate::model::snapshot::{BusLinks, Settings};
 
 /// Tables and other values that the replies of the last poll were read as. Equal tables are built once, and the
 /// reply to a slow probe, which stands for many polls, is read once.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     pub(super) by_fingerprint: ByFingerprint,
-    pub(super) links: ByReply<BusLinks>,
-    pub(super) settings: ByReply<Arc<Settings>>,
     pub(super) info: Layouts,
     pub(super) cluster_info: Layouts,
 }
@@ -25,8 +20,6 @@ impl Tables {
     /// Forgets what nobody wanted since the last call.
     pub fn turn(&mut self) {
         self.by_fingerprint.turn();
-        self.links.0.turn();
-        self.settings.0.turn();
         self.info.turn();
         self.cluster_info.turn();
     }
@@ -73,34 +66,6 @@ impl<K: Ord, V: Clone> Kept<K, V> {
     }
 }
 
-/// Values by the place of the reply that they were read from. A weak reference lets the reply go and holds its place:
-/// no other one can stand there.
-#[derive(Clone, Debug)]
-pub(super) struct ByReply<T>(Kept<usize, (Weak<Reply>, T)>);
-
-impl<T> Default for ByReply<T> {
-    fn default() -> Self {
-        Self(Kept::default())
-    }
-}
-
-impl<T: Clone> ByReply<T> {
-    /// The value of this very reply, read now if it was not before.
-    pub(super) fn read(
-        &mut self,
-        reply: &Arc<Reply>,
-        parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
-    ) -> Result<T, ParseError> {
-        let place = Arc::as_ptr(reply).addr();
-        if let Some((_, value)) = self.0.get(&place) {
-            return Ok(value);
-        }
-        let value = parse(reply)?;
-        self.0.keep(place, (Arc::downgrade(reply), value.clone()));
-        Ok(value)
-    }
-}
-
 /// The layouts of the replies to one command: the last one of each node, and all that are in use.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layouts {
@@ -144,26 +109,6 @@ impl Layouts {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reply_is_read_once_and_another_one_anew() {
-        let (one, other) = (Arc::new(Reply::Int(1)), Arc::new(Reply::Int(1)));
-        let mut known = ByReply::<u32>::default();
-        let mut reads = 0;
-        for reply in [&one, &one, &other, &one] {
-            let parse = |_: &Reply| {
-                reads += 1;
-                Ok(reads)
-            };
-            known.read(reply, parse).unwrap();
-        }
-        assert_eq!(reads, 2);
-        known.0.turn();
-        assert_eq!(known.read(&one, |_| panic!("read again")), Ok(1));
-        known.0.turn();
-        known.0.turn();
-        assert_eq!(known.read(&one, |_| Ok(9)), Ok(9), "forgotten after a poll without it");
-    }
 
     #[test]
     fn nodes_of_one_layout_share_it_and_a_new_one_is_learnt() {
