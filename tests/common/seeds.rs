@@ -1,8 +1,9 @@
 //! What fuzzing begins with: what servers were recorded to say, and the configurations of the tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::rc::Rc;
 
 use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::model::reply::Reply;
@@ -21,13 +22,13 @@ pub(crate) struct Seed {
 }
 
 /// One state of each name, of the newest server that has it, with the healthy one of that server.
-fn states() -> Vec<(State, State)> {
-    let mut all = captures::states();
-    all.reverse();
+fn states() -> Vec<(Rc<State>, Rc<State>)> {
+    let all: Vec<_> = captures::states().into_iter().rev().map(Rc::new).collect();
+    let healthy: BTreeMap<_, _> =
+        all.iter().filter(|state| state.name == "healthy").map(|state| (&state.server, state)).collect();
     let mut names = BTreeSet::new();
-    all.retain(|state| !state.name.ends_with("0nodes") && names.insert(state.name.clone()));
-    let healthy = |state: &State| captures::state(&state.server, "healthy");
-    all.into_iter().map(|state| (healthy(&state), state)).collect()
+    let one_each = all.iter().filter(|state| !state.name.ends_with("0nodes") && names.insert(&state.name));
+    one_each.map(|state| (Rc::clone(healthy[&state.server]), Rc::clone(state))).collect()
 }
 
 fn replies(state: &State) -> Vec<Replies> {
@@ -48,7 +49,7 @@ fn texts(state: &State, probe: ProbeId) -> Option<Seed> {
 }
 
 pub(crate) fn info() -> Vec<Seed> {
-    let every = captures::states().into_iter().filter(|state| state.name == "healthy");
+    let every = captures::states().into_iter().filter(|state| state.name == "healthy").map(Rc::new);
     let some = states().into_iter().map(|(_, state)| state).step_by(4);
     let probes = [ProbeId::Info, ProbeId::ClusterInfo, ProbeId::CommandStats, ProbeId::LatencyStats];
     every
@@ -86,7 +87,7 @@ pub(crate) fn polls() -> Vec<Seed> {
         let nodes = replies(state);
         Reply::Array(std::iter::once(Reply::Int(5000)).chain(nodes.iter().map(node)).collect())
     };
-    let seed = |(healthy, state): &(State, State)| Seed {
+    let seed = |(healthy, state): &(Rc<State>, Rc<State>)| Seed {
         name: format!("{}-{}", state.server, state.name),
         bytes: printed(&Reply::Array(vec![poll(healthy), poll(state)])),
     };
