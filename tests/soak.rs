@@ -70,7 +70,7 @@ use common::exporter::Exporter;
 use common::real::{Cluster, available, server};
 use scenes::truth::Truth;
 use soaked::faults::{Troubles, create_user};
-use soaked::load::{self, SCRAPERS, SCRAPES, Tallies, VISITS};
+use soaked::load::{self, PAGES, PER_SCRAPER, SCRAPERS, SCRAPES, Tallies, VISITS};
 use soaked::verdict::Seen;
 use soaked::watch::{self, Sample};
 use soaked::{Over, document, now, plot, report, slow};
@@ -177,8 +177,8 @@ fn soak(form: &Form, troubles: &Troubles<'_>, before: Sample) -> Seen {
         let stalls = scope.spawn(|| watch::stalls(&over));
         let held = scope.spawn(|| slow::hold(address, &over));
         let scrapers: Vec<_> =
-            (0..SCRAPERS).map(|_| scope.spawn(|| load::ask(address, &SCRAPES, &over))).collect();
-        let visitor = scope.spawn(|| load::ask(address, &VISITS, &over));
+            (0..SCRAPERS).map(|_| scope.spawn(|| load::ask(address, &SCRAPES, PER_SCRAPER, &over))).collect();
+        let visitor = scope.spawn(|| load::ask(address, &VISITS, PAGES, &over));
         scope.spawn(|| {
             let begun = Instant::now();
             while begun.elapsed() < form.lasts && !over.is() {

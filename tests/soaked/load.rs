@@ -19,8 +19,8 @@ pub(crate) const SCRAPERS: u32 = 4;
 pub(crate) const PAGES: u32 = 10;
 /// Who is further behind than this leaves requests out: they would come in a burst that no scraper makes.
 const TOO_LATE: Duration = Duration::from_secs(1);
-/// One in so many gzipped bodies is unpacked. All would cost more than serving them.
-const UNPACKED: usize = 50;
+/// In one turn of so many gzipped bodies are unpacked. All would cost more than serving them.
+const UNPACKED: usize = 10;
 
 const OPENMETRICS: &str = "Accept: application/openmetrics-text; version=1.0.0\r\n";
 const GZIP: &str = "Accept-Encoding: gzip\r\n";
@@ -80,9 +80,8 @@ pub(crate) struct Tally {
 /// By name of the request.
 pub(crate) type Tallies = BTreeMap<&'static str, Tally>;
 
-/// Asks for `requests` in turn until it is over.
-pub(crate) fn ask(address: &str, requests: &'static [Request], over: &Over) -> Tallies {
-    let rate = if requests.len() == VISITS.len() { PAGES } else { PER_SCRAPER };
+/// Asks for `requests` in turn, so many a second, until it is over.
+pub(crate) fn ask(address: &str, requests: &'static [Request], rate: u32, over: &Over) -> Tallies {
     let mut client = Client::of(address);
     let mut tallies = Tallies::new();
     let mut due = Instant::now();
@@ -104,7 +103,10 @@ pub(crate) fn ask(address: &str, requests: &'static [Request], over: &Over) -> T
         };
         let took = begun.elapsed();
         let tally = tallies.entry(request.name).or_default();
-        match answer.map_err(|error| error.to_string()).and_then(|answer| request.check(answer, number)) {
+        match answer
+            .map_err(|error| error.to_string())
+            .and_then(|answer| request.check(answer, number / requests.len()))
+        {
             Ok(bytes) => {
                 tally.took.push(took.as_micros() as u32);
                 tally.bytes += bytes as u64;
@@ -117,14 +119,14 @@ pub(crate) fn ask(address: &str, requests: &'static [Request], over: &Over) -> T
 
 impl Request {
     /// Whether the answer is what was asked for, and how long its body is.
-    fn check(&self, answer: Answer, number: usize) -> Result<usize, String> {
+    fn check(&self, answer: Answer, turn: usize) -> Result<usize, String> {
         let Answer { code, body } = answer;
         let bytes = body.len();
         if code != 200 {
             return Err(format!("{code}: {}", String::from_utf8_lossy(&body)));
         }
         let text = if body.starts_with(&[0x1f, 0x8b]) {
-            if number % UNPACKED >= self.turns() {
+            if !turn.is_multiple_of(UNPACKED) {
                 return Ok(bytes);
             }
             let mut text = Vec::new();
@@ -138,10 +140,5 @@ impl Request {
         } else {
             Err(format!("{bytes} bytes that do not end with {:?}", self.end))
         }
-    }
-
-    /// A whole turn of requests is looked at, so that each sort is.
-    fn turns(&self) -> usize {
-        if self.path == "/metrics" { SCRAPES.len() } else { VISITS.len() }
     }
 }
