@@ -150,14 +150,18 @@ pub(super) fn suggest<'a>(found: &str, known: impl IntoIterator<Item = &'a str> 
     }
 }
 
+/// How the readers of YAML and TOML begin to tell of a text that stands where something else should.
+const QUOTED: &str = "string \"";
+
 /// The text without user names and passwords of URLs in it: everything before an `@` goes, up to the scheme.
 pub(super) fn redact(text: &str) -> String {
     let Some((secret, rest)) = text.rsplit_once('@') else {
         return text.to_owned();
     };
     // A password may hold it too: what stands before it is shown only where it can be nothing but a scheme.
+    let is_scheme = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
     match secret.split_once("://") {
-        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+        Some((scheme, _)) if is_scheme(scheme.strip_prefix(QUOTED).unwrap_or(scheme)) => {
             format!("{scheme}://…@{rest}")
         }
         _ => format!("…@{rest}"),
