@@ -1,7 +1,7 @@
 # Two commands to know: `make demo` and `make test`.
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-fault demo-heal test build bench bench-scale bench-peer fmt docs e2e campaign screenshots release
+.PHONY: help demo demo-fault demo-heal test build bench bench-scale bench-peer fmt docs e2e campaign soak screenshots release
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ campaign: ## every fault on real clusters, ten minutes of a healthy one, and who
 	@scripts/setup
 	CAMPAIGN=full $(CARGO) test --locked --test campaign
 	CAMPAIGN=full $(CARGO) test --locked --test paging
+
+soak: ## an hour beside a real cluster with faults, scrapers and slow clients: nothing grows, nothing is missed
+	@scripts/setup
+	SOAK_MINUTES=$${SOAK_MINUTES:-60} $(CARGO) test --locked --release --test soak
 
 screenshots: ## the pictures of the status page in docs/images, from a real cluster in a real browser
 	@scripts/setup

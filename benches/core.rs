@@ -18,7 +18,7 @@ use divan::{AllocProfiler, Bencher};
 use redis_cluster_exporter::checks::{self, Context};
 use redis_cluster_exporter::frame::{Frame, Setup, analyze};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::{classic, exposition};
+use redis_cluster_exporter::http::{classic, gzip};
 use redis_cluster_exporter::metrics;
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
@@ -132,7 +132,8 @@ mod parse {
 #[divan::bench(args = NODES, max_time = 5)]
 fn assembled(bencher: Bencher<'_, '_>, nodes: u16) {
     let mut tables = Tables::default();
-    let snapshots: Vec<NodeSnapshot> = replies(nodes).iter().map(|r| snapshot(r, &mut tables)).collect();
+    let read = |replies: &Replies| Arc::new(snapshot(replies, &mut tables));
+    let snapshots: Vec<Arc<NodeSnapshot>> = replies(nodes).iter().map(read).collect();
     let naming = Naming::default();
     let last = assemble(&naming, snapshots.clone(), None, START, TOOK);
     bencher
@@ -189,7 +190,7 @@ mod encode {
     #[divan::bench(args = NODES, max_time = 5)]
     fn gzip(bencher: Bencher<'_, '_>, nodes: u16) {
         let text = metrics::encode(&[frame(nodes)], START);
-        bencher.bench_local(|| exposition::gzip(text.as_bytes()));
+        bencher.bench_local(|| gzip::gzip(text.as_bytes()));
     }
 
     /// The page of a cluster of which a tenth is cut off: findings, slot map, views, nodes.

@@ -88,9 +88,11 @@ fn main() {
     told::tell(&growing, &many, pace);
 }
 
-/// The numbers behind a flag, as in `--nodes 100,1000`.
+/// The numbers behind a flag, as in `--nodes 100,1000`; ascending.
 fn list(arguments: &[String], flag: &str) -> Option<Vec<usize>> {
     let at = arguments.iter().position(|word| word == flag)?;
     let numbers = arguments.get(at + 1).expect("numbers with commas").split(',');
-    Some(numbers.map(|number| number.parse().expect("a number")).collect())
+    let mut numbers: Vec<usize> = numbers.map(|number| number.parse().expect("a number")).collect();
+    numbers.sort_unstable();
+    Some(numbers)
 }

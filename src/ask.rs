@@ -34,7 +34,7 @@ use crate::model::failure::AskError;
 use crate::model::reply::Reply;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
-use crate::probes::{Answer, Replies, Sweep};
+use crate::probes::{Answer, ProbeId, Replies, Sweep};
 use connection::{Connection, Lost};
 use deadline::Deadline;
 pub use dial::resolve;
@@ -82,6 +82,8 @@ const SLOTS_AT_ONCE: usize = 256;
 pub struct Turn<'a> {
     /// Also send the slow and the opt-in probes.
     pub slow: bool,
+    /// Also send the probes whose replies grow with the cluster.
+    pub growing: bool,
     /// Slots whose keys are counted, with `CLUSTER COUNTKEYSINSLOT`.
     pub count_slots: &'a [u16],
     /// Nodes that the cluster is known to have: the size that replies may have grows with it.
@@ -210,6 +212,25 @@ impl Link {
         Some(sweep)
     }
 
+    /// Asks these probes over a connection that ends with their answers, so that the room that large replies take is
+    /// given back.
+    pub async fn ask_apart(
+        &mut self,
+        probes: Vec<ProbeId>,
+        turn: &Turn<'_>,
+    ) -> Result<Vec<Answer>, AskError> {
+        let dialer = Arc::clone(&self.dialer);
+        let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
+        let (mut connection, login) = self.connect(deadline).await?;
+        let plan = connection.memory.only(login, probes);
+        let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await;
+        let exchanged = exchanged.map_err(|lost| lost.failure)?;
+        self.commands += exchanged.values.len() as u64;
+        let heard = plan.read(exchanged.values)?;
+        connection.memory.learn(heard.answers, turn.stamp(exchanged.asked), exchanged.took);
+        Ok(connection.memory.answers())
+    }
+
     async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
         let warned = 2.0 * self.dialer.cluster.limits.certificate_remaining_seconds;
         let standing =
@@ -234,11 +255,15 @@ impl Link {
     }
 
     async fn connect_and_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
+        let (connection, login) = self.connect(deadline).await?;
+        self.converse(connection, Some(login), turn, deadline).await
+    }
+
+    async fn connect(&mut self, deadline: Deadline<'_>) -> Result<(Connection, Option<Login>), AskError> {
         let login = Login::read(&self.dialer.cluster.credentials)?;
         let (stream, ends) = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
         self.dialer.connects.fetch_add(1, Ordering::Relaxed);
-        let connection = Connection::over(stream, ends).await?;
-        self.converse(connection, Some(login), turn, deadline).await
+        Ok((Connection::over(stream, ends).await?, login))
     }
 
     /// Asks over this connection; keeps it if all went well. `greeting` goes first on a new connection.

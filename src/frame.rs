@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use crate::checks::{self, Context, Judgement, Override};
 use crate::history::History;
-use crate::model::address::Naming;
+use crate::model::address::{Naming, Target};
 use crate::model::limits::{Expect, Limits};
 use crate::model::node::NodeId;
 use crate::model::past::Past;
+use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, assemble};
 use crate::parse::{self, Tables};
-use crate::probes::Replies;
+use crate::probes::{ProbeId, Replies};
 
 /// What the core is told about a cluster.
 #[derive(Clone, Debug, Default)]
@@ -58,8 +59,44 @@ impl Frame {
     }
 }
 
-/// Reads and joins what all nodes replied to one poll that began at `at` and took `took`. `tables` and `last` are
-/// those of the history.
+/// Reads what nodes replied. `tables` and `last` are those of the history; what is left out in large clusters stands as in
+/// `last`.
+pub fn read<'a>(
+    replies: impl IntoIterator<Item = &'a Replies>,
+    tables: &mut Tables,
+    last: Option<&ClusterView>,
+) -> Vec<Arc<NodeSnapshot>> {
+    let mut before = None;
+    let mut read = |replies: &Replies| {
+        let is_whole =
+            replies.failure.is_some() || ProbeId::GROWING.iter().all(|p| replies.answer(*p).is_some());
+        let before = match last {
+            Some(last) if !is_whole => {
+                before.get_or_insert_with(|| by_target(last)).get(&replies.target).copied()
+            }
+            _ => None,
+        };
+        Arc::new(parse::snapshot_after(replies, tables, before))
+    };
+    replies.into_iter().map(&mut read).collect()
+}
+
+fn by_target(view: &ClusterView) -> BTreeMap<&Target, &NodeSnapshot> {
+    view.members.iter().filter_map(|member| member.said.as_deref()).map(|said| (&said.target, said)).collect()
+}
+
+/// Joins what was read of the replies to one poll that began at `at` and took `took`.
+pub fn join(
+    setup: &Setup,
+    snapshots: Vec<Arc<NodeSnapshot>>,
+    last: Option<&ClusterView>,
+    at: Timestamp,
+    took: Duration,
+) -> ClusterView {
+    assemble(&setup.naming, snapshots, last, at, took)
+}
+
+/// Both.
 pub fn look(
     setup: &Setup,
     replies: &[Replies],
@@ -68,8 +105,7 @@ pub fn look(
     at: Timestamp,
     took: Duration,
 ) -> ClusterView {
-    let snapshots = replies.iter().map(|replies| parse::snapshot(replies, tables)).collect();
-    assemble(&setup.naming, snapshots, last, at, took)
+    join(setup, read(replies, tables, last), last, at, took)
 }
 
 /// Ids of the nodes of other configured clusters, by cluster. Shared: each cluster is judged beside all others.

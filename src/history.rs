@@ -1,7 +1,6 @@
 //! What one view cannot show: a fold over the views of a cluster since this exporter started. A restart of the
 //! exporter loses first-seen times and nothing else.
 
-mod clock;
 mod contests;
 mod findings;
 mod migrations;
@@ -59,6 +58,7 @@ impl History {
         self.topology.recall(&mut past);
         past.contests = self.contests.fold(view);
         past.lags = self.offsets.fold(view);
+        past.clocks = self.offsets.clocks(view);
         past.write_rates = self.offsets.write_rates(view);
         past.rates = self.rates.fold(view);
         past.migrations = self.migrations.fold(view);

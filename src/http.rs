@@ -16,7 +16,7 @@
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.
 //!
 //! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies,
-//! [`classic`] makes the older text format, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
+//! [`classic`] makes the older text format, `gzip` packs, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
 //! says who may ask, by `--web.config.file`.
 #![allow(
     clippy::disallowed_methods,
@@ -27,6 +27,7 @@ mod access;
 mod bucket;
 pub mod classic;
 pub mod exposition;
+pub mod gzip;
 pub mod health;
 mod listen;
 mod login;

@@ -17,7 +17,7 @@ mod stats;
 
 use std::borrow::Cow;
 
-pub use collector::encode;
+pub use collector::{encode, encode_into};
 
 use crate::frame::Frame;
 use crate::model::info::{Field, Number};

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`address`] | where a node is reached, and under which name it is shown |
+//! | [`clock`] | how far the servers' clocks are from ours |
 //! | [`event`] | what happened while this exporter watched |
 //! | [`failure`] | why a node, or one of its replies, could not be had |
 //! | [`finding`] | what a check concludes |
@@ -19,6 +20,7 @@
 //! | [`view`] | all snapshots of one poll side by side |
 
 pub mod address;
+pub mod clock;
 pub mod event;
 pub mod failure;
 pub mod finding;

@@ -17,15 +17,23 @@ use std::sync::Arc;
 use kept::ByReply;
 pub use kept::Tables;
 
+use crate::model::clock::ClockReading;
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
 use crate::model::info::Info;
 use crate::model::migration::Migration;
+use crate::model::node::Viewpoint;
 use crate::model::reply::Reply;
 use crate::model::snapshot::{KeySweep, NodeSnapshot, ProbeOutcome};
 use crate::probes::{Need, ProbeId, Replies, Sweep};
 
 /// Reads everything one node answered. What is in `tables` is not read again.
 pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
+    snapshot_after(replies, tables, None)
+}
+
+/// As [`snapshot`]; `before` is what the node said in the poll before. Of the probes whose replies grow with the cluster
+/// it stands where they were left out this time.
+pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&NodeSnapshot>) -> NodeSnapshot {
     let target = &replies.target;
     let info = read(replies, ProbeId::Info, |reply| info::info(reply, |text| tables.info.read(target, text)));
     let replication = info.clone().and_then(|info| Ok(info::replication(&info)?));
@@ -40,15 +48,16 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
         cluster: read(replies, ProbeId::ClusterInfo, |reply| {
             cluster_info::cluster_info(reply, |text| tables.cluster_info.read(target, text))
         }),
-        nodes: read(replies, ProbeId::ClusterNodes, |reply| {
-            cluster_nodes::cluster_nodes(reply, &mut tables.by_fingerprint)
-        }),
+        nodes: or_before(viewpoint(replies, tables), before.map(|before| &before.nodes)),
         shard_id: read(replies, ProbeId::ShardId, |reply| scalars::text(reply).map(Arc::from)),
-        links: read_once(replies, ProbeId::ClusterLinks, &mut tables.links, links::links),
+        links: or_before(
+            read_once(replies, ProbeId::ClusterLinks, &mut tables.links, links::links),
+            before.map(|before| &before.links),
+        ),
         settings: read_once(replies, ProbeId::ConfigGet, &mut tables.settings, config_get::settings),
         migrations: migrations(replies),
         last_save: read(replies, ProbeId::LastSave, scalars::unix_seconds),
-        clock: read(replies, ProbeId::Time, scalars::time),
+        clock: clock(replies),
         slowlog_length: read(replies, ProbeId::SlowlogLen, scalars::count),
         latency: read(replies, ProbeId::LatencyLatest, latency::latest),
         command_stats: read(replies, ProbeId::CommandStats, |reply| info::info(reply, Info::new)),
@@ -62,7 +71,25 @@ pub fn snapshot(replies: &Replies, tables: &mut Tables) -> NodeSnapshot {
     };
     snapshot.outcome = outcome(replies, &snapshot);
     snapshot.probes = probe_outcomes(replies, &snapshot);
+    let left_out = ProbeId::GROWING.map(|probe| replies.answer(probe).is_none().then(|| probe.row().name));
+    let stand = before.into_iter().flat_map(|before| &before.probes);
+    snapshot.probes.extend(stand.filter(|fared| left_out.contains(&Some(fared.probe))).cloned());
     snapshot
+}
+
+fn viewpoint(replies: &Replies, tables: &mut Tables) -> Read<Viewpoint> {
+    let told_at = replies.answer(ProbeId::ClusterNodes).map(|answer| answer.asked_at);
+    read(replies, ProbeId::ClusterNodes, |reply| {
+        cluster_nodes::cluster_nodes(reply, told_at.unwrap_or_default(), &mut tables.by_fingerprint)
+    })
+}
+
+/// What was read, or what was said before where the node answered and was not asked for this.
+fn or_before<T: Clone>(read: Read<T>, before: Option<&Read<T>>) -> Read<T> {
+    match (read, before) {
+        (Err(ReadError::NotAsked), Some(before)) => before.clone(),
+        (read, _) => read,
+    }
 }
 
 fn read<T>(
@@ -71,6 +98,12 @@ fn read<T>(
     parse: impl FnOnce(&Reply) -> Result<T, ParseError>,
 ) -> Read<T> {
     Ok(parse(reply(replies, probe)?)?)
+}
+
+fn clock(replies: &Replies) -> Read<ClockReading> {
+    let sent = replies.answer(ProbeId::Time).map_or(replies.asked_at, |answer| answer.asked_at);
+    let took = replies.answer(ProbeId::Time).map_or(replies.took, |answer| answer.took);
+    read(replies, ProbeId::Time, |reply| scalars::time(reply, sent, sent.plus(took)))
 }
 
 /// For a slow probe: a reply that was read in the last poll is not read again.

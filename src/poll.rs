@@ -4,7 +4,9 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `hear` | asks and reads, in large clusters in two steps |
 //! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
+//! | `views` | whose tables are read when, in large clusters |
 //! | `neighbours` | the nodes of the other clusters |
 //! | `sweeps` | whose keys are counted when |
 //! | `window` | how many are asked at a time |
@@ -12,19 +14,19 @@
 
 #![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
 
+mod hear;
 mod neighbours;
 mod news;
 mod sweeps;
 mod targets;
+mod views;
 mod window;
 
 use std::collections::BTreeMap;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
-use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval_at};
 
 use crate::ask::{Dialer, Link, Turn};
@@ -43,13 +45,11 @@ pub use neighbours::Neighbours;
 use news::News;
 use sweeps::Sweeps;
 use targets::Seeds;
+use views::Views;
 use window::{all_at_once, in_window};
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
-
-/// So many nodes are joined in less than a millisecond or two.
-const MANY: usize = 50;
 
 /// This part of the timeout a node may keep others waiting.
 const PATIENCE: u32 = 20;
@@ -65,6 +65,7 @@ pub struct Poller {
     count_slots: BTreeMap<Target, Vec<u16>>,
     slow_due: Instant,
     sweeps: Sweeps,
+    views: Views,
     news: News,
     neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
@@ -91,6 +92,7 @@ impl Poller {
             count_slots: BTreeMap::new(),
             slow_due: Instant::now(),
             sweeps: Sweeps::new(poll.sweep_interval),
+            views: Views::default(),
             news: News::new(cluster.name.clone(), history.last.as_deref()),
             neighbours,
             counts,
@@ -153,23 +155,25 @@ impl Poller {
         let connects = self.dialer.connects();
         self.seeds.resolve(slow, self.history.last.as_deref(), self.poll.timeout).await;
         self.keep_links();
-        let mut replies = self.ask(started, slow, &[]).await;
-        for replies in &mut replies {
-            replies.sweep = self.sweeps.take(&replies.target);
-        }
-        let (mut replies, mut view) = self.look(replies, started).await;
+        let turn = Turn { slow, ..self.turn(started, 0) };
+        let mut heard = self.hear(turn, &[]).await;
+        let mut view = self.join(&heard, started).await;
         let newly_named = self.newly_named(&view);
         if !newly_named.is_empty() {
-            replies.extend(self.ask(started, slow, &newly_named).await);
-            (replies, view) = self.look(replies, started).await;
+            let turn = Turn { slow, ..self.turn(started, view.members.len()) };
+            let also = self.hear(turn, &newly_named).await;
+            heard.add(also);
+            view = self.join(&heard, started).await;
         }
-        let answering = replies.iter().filter(|reply| reply.failure.is_none()).map(|reply| &reply.target);
+        let answering =
+            heard.replies.iter().filter(|reply| reply.failure.is_none()).map(|reply| &reply.target);
         let seeds: Vec<&Target> = answering.filter(|target| self.seeds.resolved().contains(target)).collect();
         let strays = self.neighbours.strays(&self.setup.cluster, &view, &seeds);
         if !strays.is_empty() {
-            replies.retain(|reply| !strays.contains(&reply.target));
-            (replies, view) = self.look(replies, started).await;
+            heard.drop(&strays);
+            view = self.join(&heard, started).await;
         }
+        let replies = heard.replies;
         self.seeds.settle(&view, &replies);
         for _ in connects..self.dialer.connects() {
             self.counts.connected();
@@ -192,28 +196,10 @@ impl Poller {
         true
     }
 
-    /// Joins what came back, and gives it back with the view. Of many nodes this takes a while, and it is done beside
-    /// the thread that serves, so that no scrape waits for it.
-    async fn look(
-        &mut self,
-        replies: Vec<Replies>,
-        started: (Timestamp, Instant),
-    ) -> (Vec<Replies>, ClusterView) {
-        let (many, took) = (replies.len() > MANY, started.1.elapsed());
-        let (setup, last) = (Arc::clone(&self.setup), self.history.last.clone());
-        // Should this future be dropped before its end, the history lacks only what can be read again.
-        let mut tables = std::mem::take(&mut self.history.tables);
-        let work = move || {
-            let view = frame::look(&setup, &replies, &mut tables, last.as_deref(), started.0, took);
-            (replies, tables, view)
-        };
-        let (replies, tables, view) = if many {
-            spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
-        } else {
-            work()
-        };
-        self.history.tables = tables;
-        (replies, view)
+    /// A turn in a cluster that has so many nodes, or those of the view before.
+    fn turn(&self, started: (Timestamp, Instant), nodes: usize) -> Turn<'static> {
+        let known_nodes = self.history.last.as_ref().map_or(0, |view| view.members.len()).max(nodes);
+        Turn { slow: false, growing: !views::is_large(known_nodes), count_slots: &[], known_nodes, started }
     }
 
     /// One link for every node that was named, and for every seed that is of use; no others.
@@ -247,15 +233,12 @@ impl Poller {
 
     /// Asks these targets, or all if none are given. Nodes that answered last time are asked a window at a time;
     /// the others all at once beside them: they may take up to the deadline and must not hold up anybody.
-    async fn ask(&mut self, started: (Timestamp, Instant), slow: bool, only: &[Target]) -> Vec<Replies> {
-        let known_nodes = self.history.last.as_ref().map_or(0, |view| view.members.len());
+    async fn ask(&mut self, turn: Turn<'_>, only: &[Target]) -> Vec<Replies> {
         let counts = &self.count_slots;
         let chosen = self.links.values_mut().filter(|link| only.is_empty() || only.contains(link.target()));
         let turn = |link: &Link| Turn {
-            slow,
             count_slots: counts.get(link.target()).map_or(&[][..], Vec::as_slice),
-            known_nodes,
-            started,
+            ..turn
         };
         let (mut windowed, mut beside) = (Vec::new(), Vec::new());
         for link in chosen {

@@ -333,6 +333,10 @@ impl ProbeId {
         Self::DbSize,
     ];
 
+    /// Whose replies grow with the number of nodes: in a large cluster these are asked of few nodes at a time, over
+    /// connections of their own, so that the room that they take is given back.
+    pub const GROWING: [Self; 2] = [Self::ClusterNodes, Self::ClusterLinks];
+
     /// Its row.
     pub fn row(self) -> &'static Probe {
         &PROBES[self as usize]

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::encoding::text::encode_registry;
 use prometheus_client::registry::Registry;
+use tokio::runtime::Handle;
 
 use crate::model::failure::AskError;
 use crate::model::time::Timestamp;
@@ -144,6 +145,7 @@ impl SelfMetrics {
             reload_succeeded_at: reload.succeeded_at,
             requests: lock(&self.requests).iter().map(|((h, code), n)| (h.clone(), *code, *n)).collect(),
             connections: self.connections.load(Relaxed),
+            tasks: Handle::try_current().ok().map(|runtime| runtime.metrics().num_alive_tasks() as u64),
             process: process::Process::read(),
             started: self.started,
         }
@@ -166,6 +168,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "a test counts the tasks that it starts")]
 mod tests {
     use super::*;
 
@@ -234,6 +237,17 @@ mod tests {
         assert!(text.contains("polls_total{redis_cluster=\"a\"} 1\n"));
         assert!(text.contains("polls_total{redis_cluster=\"c\"} 0\n"));
         assert!(!text.contains("redis_cluster=\"b\""));
+    }
+
+    #[tokio::test]
+    async fn the_tasks_are_those_of_the_runtime() {
+        let metrics = two();
+        assert!(metrics.encode(None).contains("rediscluster_exporter_tasks 0\n"));
+        let task = tokio::spawn(std::future::pending::<()>());
+        assert!(metrics.encode(None).contains("rediscluster_exporter_tasks 1\n"));
+        task.abort();
+        assert!(task.await.is_err());
+        assert!(metrics.encode(None).contains("rediscluster_exporter_tasks 0\n"));
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! | two of three voters killed; slot unassigned under full coverage yes and no; one node forgotten by one | `bare` |
 //! | true split brain with writes on both sides, healed; partition without overlap | `splits` |
 //! | slot opened on one end only, on both ends without progress; keys orphaned | `slots` |
-//! | atomic migration running, done, failed (Valkey 9, Redis 8.4) | `migrations` |
+//! | atomic migration running, done, silent, failed (Valkey 9, Redis 8.4) | `migrations` |
 //! | two clusters merged by one MEET, what remains, and how they are parted | `merged` |
 //! | replica link down; lag over 10 MB and over 50 MB; full-resync loop by a tiny output buffer | `replication` |
 //! | memory over 80 % under noeviction and under allkeys-lru; fragmentation on an empty node | `resources` |

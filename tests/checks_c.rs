@@ -217,6 +217,38 @@ fn an_atomic_migration_that_goes_silent_is_stalled_and_an_old_failure_is_not() {
 }
 
 #[test]
+fn an_atomic_migration_that_brings_nothing_is_silent_where_no_log_tells_of_acknowledgements() {
+    const A_MINUTE: usize = 13;
+    let cluster = || healthy().server(Server::Redis84).atomic("m1", "m2", 0..=199, "send-bulk-and-stream");
+    let received = |bytes: usize| cluster().info("m2", "total_net_repl_input_bytes", &bytes.to_string());
+    let mut watch = Watch::default();
+    for bytes in 0..2 * A_MINUTE {
+        assert_eq!(watch.poll(&received(bytes)).firing_of(&CODES), [""; 0], "it gets on");
+    }
+    for _ in 1..A_MINUTE {
+        assert!(
+            watch.poll(&received(2 * A_MINUTE - 1)).is_clear("migration_stalled"),
+            "not yet for a minute"
+        );
+    }
+    let silent = watch.poll(&received(2 * A_MINUTE - 1));
+    assert_eq!(evidence(silent.finding("migration_stalled"), "reasons"), "silent: 0-199");
+    assert!(watch.poll(&received(3 * A_MINUTE)).is_clear("migration_stalled"), "it goes on");
+    // A target that does not answer gets nothing either.
+    for _ in 0..A_MINUTE {
+        watch.poll(&cluster().hang("m2"));
+    }
+    let hung = watch.poll(&cluster().hang("m2"));
+    assert_eq!(evidence(hung.finding("migration_stalled"), "reasons"), "silent: 0-199");
+    // One that answers and does not count cannot be judged.
+    let mut watch = Watch::default();
+    for _ in 0..2 * A_MINUTE {
+        let mute = cluster().info("m2", "total_net_repl_input_bytes", "?");
+        assert!(watch.poll(&mute).is_clear("migration_stalled"));
+    }
+}
+
+#[test]
 fn a_migration_into_a_full_node_is_unsafe() {
     let open = || healthy().open_slot(300, "m1", "m2").key_count("m1", 300, 10);
     let open = |used: &str| open().info("m2", "used_memory", used).info("m1", "db0", "keys=1000,expires=0");
@@ -301,10 +333,15 @@ fn a_full_link_buffer_is_named_and_an_unlimited_one_is_not() {
     let closed = healthy().cluster_info("m2", "total_cluster_links_buffer_limit_exceeded", "3");
     assert_eq!(judge_two(&healthy(), &closed).firing_of(&CODES), ["bus_links_saturated"]);
     assert!(judge_two(&closed, &closed).is_clear("bus_links_saturated"));
-    let mute = everywhere(healthy(), |c, name| {
-        c.refuse(name, ProbeId::ClusterLinks, "ERR unknown subcommand 'LINKS'")
-    });
-    assert!(judge(&mute).unknown("bus_links_saturated").contains("bus links"));
+    let mute = |cluster: Cluster, all: &str| {
+        everywhere(cluster, |c, name| {
+            let c = c.refuse(name, ProbeId::ClusterLinks, "ERR unknown subcommand 'LINKS'");
+            c.info(name, "mem_cluster_links", all)
+        })
+    };
+    assert!(judge(&mute(limited.clone(), "800")).unknown("bus_links_saturated").contains("bus links"));
+    assert!(judge(&mute(limited, "799")).is_clear("bus_links_saturated"), "all together hold less");
+    assert!(judge(&mute(healthy(), "800")).is_clear("bus_links_saturated"), "without a limit none is full");
 }
 
 #[test]
@@ -435,23 +472,66 @@ fn mixed_versions_are_listed() {
     assert_eq!(judge(&silent).unknown("versions_mixed"), "no node answers");
 }
 
+/// A healthy cluster, the clock of `m2` ahead by so many milliseconds.
+fn ahead(millis: u64) -> Cluster {
+    healthy().clock_ahead("m2", Duration::from_millis(millis))
+}
+
+/// Everything that `m2` was asked in this poll took a second.
+fn slow_to_answer(name: &str, said: &mut NodeSnapshot) {
+    if name == "m2" {
+        said.took = Duration::from_secs(1);
+        let clock = said.clock.as_mut().unwrap();
+        clock.received = clock.sent.plus(said.took);
+    }
+}
+
 #[test]
 fn clocks_are_compared_beyond_the_round_trips() {
-    let ahead = |micros: u64| healthy().info("m2", "server_time_usec", &(START.0 + micros).to_string());
-    let skewed = judge(&ahead(1_500_000));
+    let skewed = judge(&ahead(1500));
     assert_eq!(skewed.firing_of(&CODES), ["clock_skew"]);
     let finding = skewed.finding("clock_skew");
     assert_eq!(evidence(finding, "ahead"), "10.0.0.2:6379");
-    assert!(judge(&ahead(900_000)).is_clear("clock_skew"));
+    assert!(judge(&ahead(900)).is_clear("clock_skew"));
     // Asked late and answered slowly: the clock may have been read at any time between.
-    let slow = Watch::default().poll_with(&ahead(1_500_000), |name, said| {
+    assert!(Watch::default().poll_with(&ahead(1500), slow_to_answer).is_clear("clock_skew"));
+}
+
+#[test]
+fn what_quick_answers_told_of_a_clock_holds_for_slow_ones() {
+    let mut watch = Watch::default();
+    watch.poll(&ahead(1500));
+    let slow = watch.poll_with(&ahead(1500), slow_to_answer);
+    assert_eq!(slow.firing_of(&CODES), ["clock_skew"]);
+    assert!(watch.poll(&ahead(0)).is_clear("clock_skew"), "it was set right");
+}
+
+/// INFO of no node tells the time.
+fn mute(cluster: Cluster) -> Cluster {
+    everywhere(cluster, |cluster, name| cluster.info(name, "server_time_usec", "?"))
+}
+
+#[test]
+fn time_tells_the_clock_of_a_server_whose_info_does_not() {
+    assert_eq!(judge(&mute(ahead(1500))).firing_of(&CODES), ["clock_skew"]);
+    let refused =
+        everywhere(mute(ahead(1500)), |c, name| c.refuse(name, ProbeId::Time, "NOPERM no permissions"));
+    assert!(judge(&refused).unknown("clock_skew").contains("0 nodes"));
+}
+
+#[test]
+fn an_answer_to_time_from_polls_ago_tells_of_then() {
+    let mut watch = Watch::default();
+    let first = watch.poll(&mute(healthy()));
+    let m2 = first.0.view.member(healthy().id("m2")).unwrap();
+    let told = m2.said.as_ref().unwrap().clock.clone();
+    // Five seconds later the same answer stands, and is no clock that is behind by five seconds.
+    let then = watch.poll_with(&mute(healthy()), |name, said| {
         if name == "m2" {
-            said.took = Duration::from_secs(1);
+            said.clock = told.clone();
         }
     });
-    assert!(slow.is_clear("clock_skew"));
-    let mute = everywhere(healthy(), |c, name| c.info(name, "server_time_usec", "?"));
-    assert!(judge(&mute).unknown("clock_skew").contains("0 nodes"));
+    assert!(then.is_clear("clock_skew"));
 }
 
 #[test]

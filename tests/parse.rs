@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use common::captures;
 use common::cases::for_every_node;
 use redis_cluster_exporter::capture::resp;
+use redis_cluster_exporter::model::clock::ClockOffset;
 use redis_cluster_exporter::model::failure::{AskError, ReadError};
 use redis_cluster_exporter::model::node::Role;
 use redis_cluster_exporter::model::reply::Reply;
@@ -276,10 +277,10 @@ fn single_values_are_read() {
         assert_eq!(snapshot.slowlog_length.clone().ok(), integer("SLOWLOG_LEN"), "{case}");
         if let Ok(clock) = snapshot.clock {
             let words: Vec<u64> = case.files.words("TIME").iter().map(|n| n.parse().unwrap()).collect();
-            assert_eq!(clock.0, words[0] * 1_000_000 + words[1], "{case}");
-            // Recorder and server ran on one machine, so the clocks differ by the way there only.
-            let asked = case.replies.answer(ProbeId::Time).unwrap().asked_at;
-            assert!(clock.seconds_since(asked).abs() < 5.0, "{case}");
+            assert_eq!(clock.server.0, words[0] * 1_000_000 + words[1], "{case}");
+            // Recorder and server ran on one machine: there is but one clock, written down to the millisecond.
+            let (low, high) = ClockOffset::of(&clock).bounds();
+            assert!(low < 0.002 && high > -0.002, "{case}: {low} to {high}");
         }
         if let Ok(id) = &snapshot.shard_id {
             assert_eq!(**id, *case.files.text("CLUSTER_MYSHARDID").unwrap(), "{case}");

@@ -59,7 +59,7 @@ fn a_healthy_cluster_answers_everything_and_agrees() {
             assert_eq!(node.cluster.as_ref().unwrap().size, u64::from(primaries));
             assert_eq!(node.links.as_ref().unwrap().inbound, snapshots.len() as u64 - 1);
             assert_eq!(node.settings.as_ref().unwrap().0.len(), SETTINGS.len());
-            assert_eq!(node.clock.as_ref().unwrap(), &node.asked_at);
+            assert_eq!(node.clock.as_ref().unwrap().server, node.asked_at);
             assert_eq!(node.migrations, Err(ReadError::Unsupported));
             let replication = node.replication.as_ref().unwrap();
             let own = view.own_row().unwrap();

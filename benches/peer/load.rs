@@ -95,7 +95,7 @@ fn spoken(line: &str, command: &str) -> String {
 fn skip_reply(server: &mut impl BufRead, line: &str) {
     let mut head = String::new();
     server.read_line(&mut head).expect("a reply");
-    let number = || head[1..].trim_end().parse::<i64>().expect("a number");
+    let number = || head.split_at(1).1.trim_end().parse::<i64>().expect("a number");
     match head.as_bytes()[0] {
         b'+' | b':' => {}
         b'$' if number() < 0 => {}

@@ -82,18 +82,23 @@ impl Memory {
             ProbeId::LatencyStats => cluster.latency_stats,
             _ => true,
         };
-        let due = |probe: &ProbeId| wanted(probe) && self.is_due(*probe, turn.slow);
-        let probes: Vec<ProbeId> = ProbeId::ALL.into_iter().filter(due).collect();
-        // What is asked anew need not be kept until the new answer comes: in a large cluster that is megabytes.
-        probes.iter().for_each(|probe| self.last[*probe as usize] = None);
-        Plan {
-            greeting,
-            probes,
-            singly: self.settings != Settings::Together,
-            slots: turn.count_slots.to_vec(),
-            sizes: false,
-            mark: self.mark(),
+        let left_out = |probe: &ProbeId| !turn.growing && ProbeId::GROWING.contains(probe);
+        if !turn.growing {
+            ProbeId::GROWING.iter().for_each(|probe| self.last[*probe as usize] = None);
         }
+        let due = |probe: &ProbeId| wanted(probe) && !left_out(probe) && self.is_due(*probe, turn.slow);
+        let probes: Vec<ProbeId> = ProbeId::ALL.into_iter().filter(due).collect();
+        // Nor need what is asked anew be kept until the new answer comes.
+        probes.iter().for_each(|probe| self.last[*probe as usize] = None);
+        let singly = self.settings != Settings::Together;
+        let slots = turn.count_slots.to_vec();
+        Plan { greeting, probes, singly, slots, sizes: false, mark: self.mark() }
+    }
+
+    /// A request of these probes alone, on a new connection.
+    pub(super) fn only(&mut self, greeting: Option<Login>, probes: Vec<ProbeId>) -> Plan {
+        let (slots, mark) = (Vec::new(), self.mark());
+        Plan { greeting: Some(greeting), probes, singly: false, slots, sizes: false, mark }
     }
 
     fn is_due(&self, probe: ProbeId, slow: bool) -> bool {
@@ -132,9 +137,21 @@ impl Memory {
         }
     }
 
-    /// The last answer to each probe, in the order of the table.
-    pub(super) fn answers(&self) -> Vec<Answer> {
-        self.last.iter().flatten().cloned().collect()
+    /// The last answer to each probe, in the order of the table. What will be asked anew with the next poll is not kept:
+    /// of thousands of nodes it would be many megabytes.
+    pub(super) fn answers(&mut self) -> Vec<Answer> {
+        let give = |last: &mut Option<Answer>| match last {
+            Some(answer) if !answer.stands() => last.take(),
+            _ => last.clone(),
+        };
+        self.last.iter_mut().filter_map(give).collect()
+    }
+}
+
+impl Answer {
+    /// Whether it is of use after this poll: the answer to a slow probe, or a refusal.
+    fn stands(&self) -> bool {
+        self.probe.row().every != Every::Poll || matches!(*self.reply, Reply::Error { .. })
     }
 }
 

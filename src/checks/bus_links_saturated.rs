@@ -33,19 +33,28 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let closed =
         context.past.rate(node.at, node.said, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
     let closed = closed.filter(|closed| *closed > 0.0);
-    let (Some(limit), Some(used)) = (limit, used) else {
-        return match closed {
-            Some(closed) => Said::Wrong(finding(context, node, None, closed)),
-            None => {
-                Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label))
-            }
-        };
+    let much = |limit: u64| limit as f64 * context.limits.bus_link_buffer_ratio;
+    let full = match (limit, used.or_else(|| all_links(node))) {
+        (Some(0), _) => Some(false),
+        (Some(limit), Some(bytes)) if used.is_some() || (bytes as f64) < much(limit) => {
+            Some(bytes as f64 >= much(limit))
+        }
+        _ => None,
     };
-    let full = limit > 0 && used as f64 >= limit as f64 * context.limits.bus_link_buffer_ratio;
-    if !full && closed.is_none() {
-        return Said::Fine;
+    match full {
+        _ if full == Some(true) || closed.is_some() => {
+            Said::Wrong(finding(context, node, used.zip(limit), closed.unwrap_or(0.0)))
+        }
+        Some(_) => Said::Fine,
+        None => Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label)),
     }
-    Said::Wrong(finding(context, node, Some((used, limit)), closed.unwrap_or(0.0)))
+}
+
+/// Bytes of all links of the node: where CLUSTER LINKS was not asked, as in large clusters, they may tell that no single
+/// one can be full.
+fn all_links(node: Node<'_>) -> Option<u64> {
+    const LINKS: Field = Field::new("mem_cluster_links");
+    node.said.info.as_ref().ok()?.unsigned(LINKS)
 }
 
 fn finding(context: &Context<'_>, node: Node<'_>, buffer: Option<(u64, u64)>, closed: f64) -> Finding {

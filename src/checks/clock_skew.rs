@@ -2,8 +2,9 @@
 //! or a migration moves to a node whose clock is ahead expires early, and behind late.
 //!
 //! Each answer was written between the question and its last byte, both by this exporter's clock: that bounds a node's
-//! difference from it. Two nodes differ for certain by the gap between their bounds; slow answers widen the bounds and
-//! never make a difference. INFO tells the time with every poll, on every version since 6.2.
+//! difference from it. INFO tells the time with every poll and TIME with every slow one; the bounds of all of them hold
+//! together, widened by what clocks drift, until one excludes the others: then a clock was set, and it stands alone. Two
+//! nodes differ for certain by the gap between their bounds; slow answers widen the bounds and never make a difference.
 
 use super::context::Node;
 use super::{Check, Context, Needs, minutes, runbook};
@@ -21,7 +22,7 @@ pub(super) static CHECK: Check = Check {
     look,
 };
 
-/// Bounds of a node's clock less the exporter's, in seconds.
+/// The least and the most that a node's clock is ahead of the exporter's, in seconds.
 struct Bounds<'a> {
     node: Node<'a>,
     low: f64,
@@ -29,7 +30,7 @@ struct Bounds<'a> {
 }
 
 fn look(context: &Context<'_>) -> Outcome {
-    let clocks: Vec<Bounds<'_>> = context.nodes().filter_map(bounds).collect();
+    let clocks: Vec<Bounds<'_>> = context.nodes().filter_map(|node| bounds(context, node)).collect();
     if clocks.len() < 2 {
         return Outcome::Unknown(format!(
             "{} nodes tell their clock, and it takes two to compare",
@@ -67,8 +68,7 @@ fn look(context: &Context<'_>) -> Outcome {
     ])
 }
 
-fn bounds(node: Node<'_>) -> Option<Bounds<'_>> {
-    let server = node.said.replication.as_ref().ok()?.server_time?;
-    let (sent, received) = (node.said.asked_at, node.said.asked_at.plus(node.said.took));
-    Some(Bounds { node, low: server.seconds_since(received), high: server.seconds_since(sent) })
+fn bounds<'a>(context: &Context<'_>, node: Node<'a>) -> Option<Bounds<'a>> {
+    let (low, high) = context.past.clocks.get(node.at).copied().flatten()?.bounds();
+    Some(Bounds { node, low, high })
 }

@@ -5,7 +5,6 @@
 //! cut off, a DELSLOTS on one side, or equal epochs. Compared is who owns which slot, nothing else of the tables.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::{Check, Context, Needs, minutes, runbook};
 use crate::model::finding::{Finding, Outcome, Severity, Subject, Value};
@@ -26,15 +25,16 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(context: &Context<'_>) -> Outcome {
-    let mut maps: BTreeMap<u64, (&Arc<NodeTable>, Vec<usize>)> = BTreeMap::new();
+    let mut maps: BTreeMap<u64, BTreeMap<usize, &NodeTable>> = BTreeMap::new();
     for held in &context.view.tables {
-        let map = maps.entry(held.table.slot_map).or_insert_with(|| (&held.table, Vec::new()));
-        map.1.extend(&held.viewers);
+        let viewers = held.viewers.iter().map(|at| (*at, &*held.table));
+        maps.entry(held.table.slot_map).or_default().extend(viewers);
     }
     let Some(reference) = context.view.reference.as_ref() else { return context.verdict(Vec::new()) };
-    let agreeing = maps.remove(&reference.slot_map).map_or_else(Vec::new, |(_, viewers)| viewers);
-    let mut others: Vec<_> = maps.into_values().collect();
-    others.iter_mut().for_each(|(_, viewers)| viewers.sort_unstable());
+    let viewers = |map: BTreeMap<usize, &NodeTable>| map.into_keys().collect::<Vec<_>>();
+    let agreeing = maps.remove(&reference.slot_map).map_or_else(Vec::new, viewers);
+    let mut others: Vec<(&NodeTable, Vec<usize>)> =
+        maps.into_values().filter_map(|map| Some((*map.values().next()?, viewers(map)))).collect();
     others.sort_by(|a, b| a.1.cmp(&b.1));
     let findings =
         others.iter().map(|(table, viewers)| finding(context, reference, &agreeing, table, viewers));

@@ -14,6 +14,7 @@ type Key = (Mechanism, Option<u16>, Option<NodeId>);
 struct Seen {
     first: Timestamp,
     keys: Option<u64>,
+    received: Option<u64>,
     progressed: Timestamp,
 }
 
@@ -25,18 +26,20 @@ pub(super) struct Migrations {
 
 impl Migrations {
     /// The open migrations of a view: dated by the server's word, else by first sight; with the last poll in which
-    /// the keys at the source became fewer.
+    /// the keys at the source became fewer, or bytes had come to the target.
     pub(super) fn fold(&mut self, view: &ClusterView) -> Vec<OpenMigration> {
         let mut open = view.open_migrations();
         let before = std::mem::take(&mut self.seen);
         for migration in &mut open {
             let key = (migration.mechanism, migration.slots.iter().next(), migration.source);
-            let fresh = Seen { first: view.at, keys: migration.keys_remaining, progressed: view.at };
+            let (keys, received) = (migration.keys_remaining, migration.received);
+            let fresh = Seen { first: view.at, keys, received, progressed: view.at };
             let mut seen = before.get(&key).copied().unwrap_or(fresh);
-            if moved(seen.keys, migration.keys_remaining) {
+            if moved(seen.keys, keys) || moved(received, seen.received) {
                 seen.progressed = view.at;
             }
-            seen.keys = migration.keys_remaining.or(seen.keys);
+            seen.keys = keys.or(seen.keys);
+            seen.received = received.or(seen.received);
             migration.since = migration.since.or(Some(seen.first));
             migration.progressed_at = Some(seen.progressed);
             self.seen.insert(key, seen);
@@ -45,7 +48,8 @@ impl Migrations {
     }
 }
 
-/// Whether keys left the source between two counts. New writes may hide a slow move; a longer look then shows it.
-fn moved(before: Option<u64>, now: Option<u64>) -> bool {
-    matches!((before, now), (Some(before), Some(now)) if now < before)
+/// Whether keys left the source between two counts, or bytes came to the target, seen from the later one. New writes may
+/// hide a slow move of keys; a longer look then shows it.
+fn moved(from: Option<u64>, to: Option<u64>) -> bool {
+    matches!((from, to), (Some(from), Some(to)) if to < from)
 }

@@ -7,8 +7,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::clock::ClockOffset;
 use super::{LEAST, WINDOW};
+use crate::model::clock::ClockOffset;
 use crate::model::node::{NodeId, Role};
 use crate::model::past::{Basis, Lag};
 use crate::model::snapshot::{NodeSnapshot, Replication};
@@ -104,23 +104,26 @@ impl Offsets {
         view.members.iter().map(|member| self.lag(view, member)).collect()
     }
 
+    /// How far the clock of each member that answers is from ours; by index of the member.
+    pub(super) fn clocks(&self, view: &ClusterView) -> Vec<Option<ClockOffset>> {
+        let answers = |member: &&Member| member.said.as_ref().is_some_and(|said| said.info.is_ok());
+        let clock = |member: &Member| Some(self.clocks.get(&member.id)?.by(view.at));
+        view.members.iter().map(|member| Some(member).filter(answers).and_then(clock)).collect()
+    }
+
     /// Bytes per second of each member's stream, over the last minute; by index of the member.
     pub(super) fn write_rates(&self, view: &ClusterView) -> Vec<Option<f64>> {
         view.members.iter().map(|member| self.tracks.get(&member.id)?.rate()).collect()
     }
 
     fn sample(&mut self, id: NodeId, said: &NodeSnapshot) {
+        for reading in said.clock_readings() {
+            let told = ClockOffset::of(&reading);
+            self.clocks.entry(id).and_modify(|known| *known = known.and(told)).or_insert(told);
+        }
         let Ok(replication) = &said.replication else { return };
-        let (sent, received) = (said.asked_at, said.asked_at.plus(said.took));
-        let at = match replication.server_time {
-            Some(server) => {
-                let told = ClockOffset::of(server, sent, received);
-                let clock = self.clocks.get(&id).map_or(told, |known| known.and(told));
-                self.clocks.insert(id, clock);
-                clock.ours(server, sent, received)
-            }
-            None => received,
-        };
+        let dated = said.info_clock().zip(self.clocks.get(&id)).map(|(reading, clock)| reading.ours(*clock));
+        let at = dated.unwrap_or_else(|| said.asked_at.plus(said.took));
         if let Some(offset) = replication.offset {
             self.tracks.entry(id).or_default().push(&replication.replid, Sample { at, offset });
         }

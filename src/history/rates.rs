@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{LEAST, WINDOW};
+use super::{LEAST, WINDOW, run_id};
 use crate::model::info::Field;
 use crate::model::node::NodeId;
 use crate::model::past::{Counter, Rates as Told};
@@ -14,7 +14,6 @@ use crate::model::view::ClusterView;
 /// Samples kept per node are at least this far apart, in seconds: a score of them at most, whatever the interval.
 const STEP: f64 = WINDOW / 12.0;
 
-const RUN_ID: Field = Field::new("run_id");
 const COMMANDS: Field = Field::new("total_commands_processed");
 
 /// Bus messages sent of the kinds that stand for a change of who serves what.
@@ -52,7 +51,7 @@ impl Rates {
         }
         let told = view.members.iter().map(|member| {
             let said = member.said.as_deref()?;
-            let run_id = said.info.as_ref().ok()?.text(RUN_ID)?;
+            let run_id = run_id(said)?;
             let track = self.tracks.entry(member.id).or_default();
             track.push(run_id, Sample { at: said.asked_at, counts: Counter::ALL.map(|it| count(said, it)) });
             Some(track.rates())

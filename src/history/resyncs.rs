@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::run_id;
 use crate::model::info::Field;
 use crate::model::node::{NodeId, Role};
 use crate::model::past::{Past, Resync};
@@ -11,7 +12,6 @@ use crate::model::view::{ClusterView, Member};
 
 const SYNC_FULL: Field = Field::new("sync_full");
 const CUT_OFF: Field = Field::new("client_output_buffer_limit_disconnections");
-const RUN_ID: Field = Field::new("run_id");
 
 /// Remembered for so long, in seconds.
 const WINDOW: f64 = 3600.0;
@@ -67,9 +67,9 @@ impl Resyncs {
     /// Takes note of a replica that joined, restarted or follows another primary than before. The first view tells
     /// nothing of what was before it.
     fn meet(&mut self, member: &Member, is_first: bool) {
-        let Some(info) = member.said.as_deref().and_then(|said| said.info.as_ref().ok()) else { return };
+        let Some(said) = member.said.as_deref().filter(|said| said.info.is_ok()) else { return };
         let primary = member.primary.filter(|_| member.role == Some(Role::Replica));
-        let life = (info.text(RUN_ID).unwrap_or_default().to_owned(), primary);
+        let life = (run_id(said).unwrap_or_default().to_owned(), primary);
         let replica = self.replicas.entry(member.id).or_default();
         if replica.life != life {
             replica.life = life;

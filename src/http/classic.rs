@@ -4,23 +4,32 @@
 //! counters end in `_total` and infos in `_info`), in the types there are, in `# UNIT` and `# EOF`, and in what a
 //! backslash may precede. Exemplars, timestamps and `_created` samples are not expected: we write none.
 
+/// Room is taken in whole steps of so many bytes: the text of the next poll, which is a little longer, then fits too.
+const ROOM: usize = 64 << 10;
+
 /// The same samples as text 0.0.4.
 pub fn from_openmetrics(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + text.len() / 32);
+    let mut out = String::new();
+    convert(text, &mut out);
+    out
+}
+
+/// Writes that text into one that is empty.
+pub fn convert(text: &str, out: &mut String) {
+    out.reserve_exact((text.len() + text.len() / 32).next_multiple_of(ROOM));
     let mut head = Head::default();
     for line in text.lines() {
         match Line::of(line) {
-            Line::Help { family, help } => head.of(family, &mut out).help = Some(help),
-            Line::Type { family, kind } => head.of(family, &mut out).kind = Some(kind),
+            Line::Help { family, help } => head.of(family, out).help = Some(help),
+            Line::Type { family, kind } => head.of(family, out).kind = Some(kind),
             Line::Dropped => {}
             Line::Sample(sample) => {
-                head.write(&mut out);
-                push_sample(&mut out, sample);
+                head.write(out);
+                push_sample(out, sample);
             }
         }
     }
-    head.write(&mut out);
-    out
+    head.write(out);
 }
 
 /// One line of OpenMetrics.

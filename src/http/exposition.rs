@@ -3,17 +3,15 @@
 //! There is one [`Slot`] per cluster and one for all of them. Whoever holds its lock encodes; all others wait for that
 //! and take the result: a hundred scrapers at once cost one encoding.
 
-use std::io::Write;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
 use super::classic;
+use super::gzip::gzip;
 use super::negotiate::Format;
 use crate::frame::Frame;
 use crate::metrics;
@@ -23,8 +21,9 @@ use crate::self_metrics::SelfMetrics;
 /// How long a body may be served: frames grow stale and the exporter's own counters move without a new frame.
 const LIFETIME: Duration = Duration::from_secs(1);
 
-/// Bodies above this size, in bytes, are made off the threads that serve connections.
-const LARGE: usize = 256 << 10;
+/// Bodies above this size, in bytes, are made off the thread that serves connections: those of more than sixty nodes or so,
+/// a millisecond or two of work. Below it that would win nothing, and every thread keeps memory of its own.
+const LARGE: usize = 1 << 20;
 
 /// What a body is made of.
 #[derive(Clone, Debug)]
@@ -40,9 +39,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// The whole OpenMetrics text.
-    fn encode(&self) -> Bytes {
-        let mut text = metrics::encode(&self.frames, self.now);
+    /// The whole OpenMetrics text, in this room.
+    fn encode(&self, mut text: String) -> Bytes {
+        metrics::encode_into(&mut text, &self.frames, self.now);
         text.push_str(&self.exporter.encode(self.cluster.as_deref()));
         text.push_str("# EOF\n");
         text.into()
@@ -75,6 +74,24 @@ struct Bodies {
 struct Variant {
     plain: Option<Bytes>,
     gzip: Option<Bytes>,
+    /// The text before, whose room the next one takes.
+    before: Option<Bytes>,
+}
+
+impl Variant {
+    /// Retires the text.
+    fn retired(self) -> Self {
+        Self { before: self.plain, ..Self::default() }
+    }
+
+    /// Room for a text: that of the text before, unless somebody still reads it. Half a megabyte taken from the heap and
+    /// let go with every poll would tear holes into it.
+    fn room(&mut self) -> String {
+        let before = self.before.take().and_then(|bytes| bytes.try_into_mut().ok());
+        let mut room = before.map(Vec::from).unwrap_or_default();
+        room.clear();
+        String::from_utf8(room).unwrap_or_default()
+    }
 }
 
 impl Slot {
@@ -113,14 +130,17 @@ impl Bodies {
     async fn renew(&mut self, source: Source, at: Instant) {
         let was_large = self.openmetrics.plain.as_ref().is_some_and(|text| text.len() > LARGE);
         let of = source.frames.iter().map(Arc::downgrade).collect();
+        let retired = std::mem::take(self);
+        (self.openmetrics, self.classic) = (retired.openmetrics.retired(), retired.classic.retired());
+        let room = self.openmetrics.room();
         let text = if was_large {
             let copy = source.clone();
-            spawn_blocking(move || copy.encode()).await.unwrap_or_else(|_| source.encode())
+            spawn_blocking(move || copy.encode(room)).await.unwrap_or_else(|_| source.encode(String::new()))
         } else {
-            source.encode()
+            source.encode(room)
         };
-        let openmetrics = Variant { plain: Some(text), gzip: None };
-        *self = Self { made: Some(at), of, openmetrics, classic: Variant::default() };
+        self.openmetrics.plain = Some(text);
+        (self.made, self.of) = (Some(at), of);
     }
 
     fn openmetrics(&self) -> Bytes {
@@ -131,8 +151,11 @@ impl Bodies {
         if let Some(text) = &self.classic.plain {
             return text.clone();
         }
-        let open = self.openmetrics();
-        let convert = move || Bytes::from(classic::from_openmetrics(&String::from_utf8_lossy(&open)));
+        let (open, mut room) = (self.openmetrics(), self.classic.room());
+        let convert = move || {
+            classic::convert(&String::from_utf8_lossy(&open), &mut room);
+            Bytes::from(room)
+        };
         let text = run(self.openmetrics().len(), convert).await.unwrap_or_default();
         self.classic.plain = Some(text.clone());
         text
@@ -158,16 +181,6 @@ pub(super) async fn zipped(plain: Bytes, gzip: bool) -> Body {
 /// `None` where it cannot be done; then the plain bytes are sent.
 async fn compress(plain: Bytes) -> Option<Bytes> {
     run(plain.len(), move || gzip(&plain).ok()).await?
-}
-
-/// Level 1: on this text the higher levels win a few percent of size for several times the work.
-///
-/// # Errors
-/// Writing to memory fails.
-pub fn gzip(plain: &[u8]) -> std::io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(plain.len() / 8), Compression::new(1));
-    encoder.write_all(plain)?;
-    encoder.finish().map(Bytes::from)
 }
 
 /// Does `work` on `size` bytes: here, or off this thread where it is much. `None` if it panicked there.

@@ -21,7 +21,7 @@ pub(super) static ROWS: &[Metric] = &[
     .seconds(),
     Metric::gauge(
         "poll_duration",
-        "How long the last poll took: at most twice poll.timeout, whatever the nodes do",
+        "How long the last poll took: at most twice poll.timeout, whatever the nodes do; five times above 200 nodes",
         Cluster(|f| Some(Num::F(f.view.took.as_secs_f64()))),
     )
     .seconds(),
@@ -83,6 +83,13 @@ pub(super) static ROWS: &[Metric] = &[
          node answers",
         Cluster(|f| Some(f.view.slot_maps().into())),
     ),
+    Metric::gauge(
+        "view_age",
+        "Age of the oldest CLUSTER NODES in use: 0 up to 200 nodes; above that every node's is read anew at least every \
+         5 minutes, and at once where anything else that it says has changed",
+        Cluster(|f| Some(Num::F(f.view.oldest_table().as_secs_f64()))),
+    )
+    .seconds(),
     Metric::gauge(
         "partitions",
         "Groups of reachable nodes that hold each other for alive; 1 means whole, 0 \

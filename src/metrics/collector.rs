@@ -19,15 +19,25 @@ use crate::model::info::{Field, Info};
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 
+/// Bytes of text for each node, and for the rest: as much as it comes to, so that the text need not be moved as it grows.
+const ROOM: (usize, usize) = (16 << 10, 64 << 10);
+
 /// The OpenMetrics 1.0 text of these frames, without the `# EOF` line. `now` decides which frames are stale.
 pub fn encode(frames: &[Arc<Frame>], now: Timestamp) -> String {
+    let mut text = String::new();
+    encode_into(&mut text, frames, now);
+    text
+}
+
+/// Writes that text into one that is empty.
+pub fn encode_into(text: &mut String, frames: &[Arc<Frame>], now: Timestamp) {
+    let nodes: usize = frames.iter().map(|frame| frame.view.members.len()).sum();
+    text.reserve_exact(ROOM.0 * nodes + ROOM.1);
     let mut registry = Registry::with_prefix(PREFIX);
     registry.register_collector(Box::new(Frames { frames: frames.to_vec(), now }));
-    let mut text = String::with_capacity(64 << 10);
-    match prometheus_client::encoding::text::encode_registry(&mut text, &registry) {
-        Ok(()) => text,
-        // Writing to a string does not fail; a half-written page must not be served all the same.
-        Err(fmt::Error) => String::new(),
+    // Writing to a string does not fail; a half-written page must not be served all the same.
+    if let Err(fmt::Error) = prometheus_client::encoding::text::encode_registry(text, &registry) {
+        text.clear();
     }
 }
 

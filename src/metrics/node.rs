@@ -90,11 +90,11 @@ pub(super) static ROWS: &[Metric] = &[
     Metric::gauge("node_uptime", "Age of the server process", info("uptime_in_seconds")).seconds(),
     Metric::gauge(
         "node_clock_offset",
-        "Server's clock minus the exporter's, good to the time the poll took (INFO \
-         server_time_usec)",
-        Node(|said| {
-            let server = said.replication.as_ref().ok()?.server_time?;
-            Some(Num::F(server.seconds_since(said.asked_at.plus(said.took / 2))))
+        "Server's clock minus the exporter's, good to half the time that the quickest \
+         poll took (TIME, and INFO server_time_usec)",
+        Member(|frame, at| {
+            let (low, high) = frame.past.clocks.get(at).copied().flatten()?.bounds();
+            Some(Num::F(f64::midpoint(low, high)))
         }),
     )
     .seconds(),

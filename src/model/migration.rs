@@ -103,6 +103,25 @@ pub struct OpenMigration {
     pub since: Option<Timestamp>,
     /// Keys still at the source in those of the slots that were counted.
     pub keys_remaining: Option<u64>,
-    /// The last poll in which these became fewer, or the first that saw the migration.
+    /// Bytes that the target of an atomic migration has received since its start (INFO `total_net_repl_input_bytes`):
+    /// Redis counts there what a migration brings, and its log tells of no acknowledgement.
+    pub received: Option<u64>,
+    /// The last poll in which the keys became fewer or bytes had come, or the first that saw the migration.
     pub progressed_at: Option<Timestamp>,
+}
+
+impl OpenMigration {
+    /// Of which no more is known.
+    pub fn of(mechanism: Mechanism, slots: SlotSet) -> Self {
+        Self {
+            mechanism,
+            slots,
+            source: None,
+            target: None,
+            since: None,
+            keys_remaining: None,
+            received: None,
+            progressed_at: None,
+        }
+    }
 }

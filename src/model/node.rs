@@ -156,6 +156,9 @@ pub struct OpenSlot {
 /// `CLUSTER NODES` of one node: its table, which node it is in it, and what only it can know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewpoint {
+    /// When it was asked. In a large cluster it stands for many polls, as long as nothing else that the node says has
+    /// changed.
+    pub told_at: Timestamp,
     /// The row flagged `myself`.
     pub myself: NodeId,
     /// The topology it holds.
@@ -171,6 +174,12 @@ pub struct Viewpoint {
 }
 
 impl Viewpoint {
+    /// Whether it shows anything that only it may show, or that will not last: slots that it has open, peers whose links
+    /// are down or that it suspects.
+    pub fn is_restless(&self) -> bool {
+        !(self.open_slots.is_empty() && self.links_down.is_empty() && self.last_pongs.is_empty())
+    }
+
     /// The node's own row in its own table.
     pub fn own_row(&self) -> Option<&NodeRow> {
         self.table.row(self.myself)

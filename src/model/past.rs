@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::clock::ClockOffset;
 use super::event::EventLog;
 use super::migration::OpenMigration;
 use super::node::{NodeId, Role};
@@ -23,6 +24,9 @@ pub struct Past {
     pub contests: Contests,
     /// Replication lag, by index of the member.
     pub lags: Vec<Option<Lag>>,
+    /// How far the clock of each member that answers is from ours, by index of the member; `None` where it did not tell
+    /// the time.
+    pub clocks: Vec<Option<ClockOffset>>,
     /// Counts since the exporter started.
     pub totals: Totals,
     /// What happened between the last view and this one.

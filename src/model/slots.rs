@@ -69,6 +69,12 @@ impl SlotSet {
         slot < SLOT_COUNT && self.0.words[slot as usize / 64] >> (slot % 64) & 1 == 1
     }
 
+    /// Whether both stand in the same place in memory.
+    #[cfg(test)]
+    pub(crate) fn is_shared_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// How many slots are in the set.
     pub fn len(&self) -> u32 {
         self.0.count

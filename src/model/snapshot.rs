@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Target;
+use super::clock::ClockReading;
 use super::failure::{AskError, Read};
 use super::info::{Field, Info, sub_value};
 use super::migration::Migration;
@@ -43,8 +44,8 @@ pub struct NodeSnapshot {
     pub migrations: Read<Vec<Migration>>,
     /// `LASTSAVE`, by the server's clock
     pub last_save: Read<Timestamp>,
-    /// `TIME`, by the server's clock
-    pub clock: Read<Timestamp>,
+    /// `TIME`, as it was last asked for
+    pub clock: Read<ClockReading>,
     /// `SLOWLOG LEN`
     pub slowlog_length: Read<u64>,
     /// `LATENCY LATEST`
@@ -64,7 +65,7 @@ pub struct NodeSnapshot {
     /// Commands of this exporter that the node answered since it was first dialled, this poll's among them: part of what
     /// it has processed.
     pub own_commands: u64,
-    /// How each probe fared, in the order of the probe table; probes that were never asked are not here.
+    /// How each probe fared; probes that were never asked are not here.
     pub probes: Vec<ProbeOutcome>,
 }
 
@@ -283,6 +284,19 @@ impl NodeSnapshot {
             (None, Some(counts)) => sub_value(counts, "count")?.parse().ok(),
             (None, None) => Some(0),
         }
+    }
+
+    /// What the server's clock showed when it wrote INFO.
+    pub fn info_clock(&self) -> Option<ClockReading> {
+        let server = self.replication.as_ref().ok()?.server_time?;
+        Some(ClockReading { server, sent: self.asked_at, received: self.asked_at.plus(self.took) })
+    }
+
+    /// What the server's clock showed in this poll: in INFO, and in TIME where that was asked for with it.
+    pub fn clock_readings(&self) -> impl Iterator<Item = ClockReading> {
+        let poll = self.asked_at..=self.asked_at.plus(self.took);
+        let time = self.clock.as_ref().ok().copied().filter(|time| poll.contains(&time.sent));
+        time.into_iter().chain(self.info_clock())
     }
 
     /// INFO `loading:1`: reading its dataset, serving nothing yet.

@@ -202,6 +202,12 @@ impl ClusterView {
         maps.len()
     }
 
+    /// The age of the oldest table in use, CLUSTER NODES of a node that answers; zero where all are of this poll.
+    pub fn oldest_table(&self) -> Duration {
+        let told = self.members.iter().filter_map(|member| Some(self.at.since(member.viewpoint()?.told_at)));
+        told.max().unwrap_or_default()
+    }
+
     /// Primaries that own slots by the reference table: those who vote on a failover.
     pub fn voters(&self) -> impl Iterator<Item = &NodeRow> {
         self.reference.iter().flat_map(|table| table.rows.iter().filter(|row| row.is_voter()))

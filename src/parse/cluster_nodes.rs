@@ -131,7 +131,11 @@ fn fixed_hasher() -> impl Hasher {
 }
 
 /// Reads the reply; the table is taken from `tables` if it is there.
-pub(super) fn cluster_nodes(reply: &Reply, tables: &mut ByFingerprint) -> Result<Viewpoint, ParseError> {
+pub(super) fn cluster_nodes(
+    reply: &Reply,
+    told_at: Timestamp,
+    tables: &mut ByFingerprint,
+) -> Result<Viewpoint, ParseError> {
     let text = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "CLUSTER NODES"))?;
     let mut fingerprint = 0u64;
     let mut view = None;
@@ -152,11 +156,14 @@ pub(super) fn cluster_nodes(reply: &Reply, tables: &mut ByFingerprint) -> Result
         view.ok_or_else(|| ParseError::new("a line flagged myself", "CLUSTER NODES"))?;
     let table = match tables.get(&fingerprint) {
         Some(table) => table,
-        None => tables.keep(fingerprint, Arc::new(table(text, fingerprint)?)),
+        None => {
+            let table = Arc::new(table(text, fingerprint, tables.any())?);
+            tables.keep(fingerprint, table)
+        }
     };
     links_down.sort_unstable();
     last_pongs.sort_unstable();
-    Ok(Viewpoint { myself, table, open_slots, links_down, last_pongs })
+    Ok(Viewpoint { told_at, myself, table, open_slots, links_down, last_pongs })
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
@@ -180,10 +187,14 @@ fn id(number: usize, text: &[u8]) -> Result<NodeId, ParseError> {
     NodeId::parse(text).ok_or_else(|| at("a node id of 40 hexadecimal digits", number, text))
 }
 
-fn table(text: &[u8], fingerprint: u64) -> Result<NodeTable, ParseError> {
+fn table(text: &[u8], fingerprint: u64, other: Option<&NodeTable>) -> Result<NodeTable, ParseError> {
     let mut rows = Vec::new();
     for (number, line) in lines(text) {
-        rows.push(row(number, &split(number, line)?)?);
+        let row = row(number, &split(number, line)?)?;
+        rows.push(match other.and_then(|other| other.row(row.id)) {
+            Some(same) => sharing(row, same),
+            None => row,
+        });
     }
     rows.sort_by_key(|row: &NodeRow| row.id);
     rows.dedup_by_key(|row| row.id);
@@ -193,6 +204,21 @@ fn table(text: &[u8], fingerprint: u64) -> Result<NodeTable, ParseError> {
         row.slots.words().iter().for_each(|word| hash.write_u64(*word));
     }
     Ok(NodeTable { slot_map: hash.finish(), rows, fingerprint })
+}
+
+/// The row with what it has in common with that of the same node in another table. While a failover makes its way through a
+/// cluster every node has a table of its own, and two kilobytes for the slots of each primary in each would be many.
+fn sharing(mut row: NodeRow, other: &NodeRow) -> NodeRow {
+    if row.slots == other.slots {
+        row.slots = other.slots.clone();
+    }
+    if row.address == other.address {
+        row.address.clone_from(&other.address);
+    }
+    if row.hostname == other.hostname {
+        row.hostname.clone_from(&other.hostname);
+    }
+    row
 }
 
 fn row(number: usize, line: &Line<'_>) -> Result<NodeRow, ParseError> {
@@ -271,10 +297,11 @@ mod tests {
     use super::*;
 
     const A: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    const AT: Timestamp = Timestamp(7);
     const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     fn read(text: &str) -> Viewpoint {
-        cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap()
+        cluster_nodes(&Reply::Bulk(text.into()), AT, &mut ByFingerprint::default()).unwrap()
     }
 
     #[test]
@@ -302,8 +329,8 @@ mod tests {
         let two = format!(
             "{B} b:1@2 myself,slave {A} 0 0 3 connected\n{A} a:1@2 master - 8 9 3 disconnected 0-5\n"
         );
-        let one = cluster_nodes(&Reply::Bulk(one.into()), &mut tables).unwrap();
-        let two = cluster_nodes(&Reply::Bulk(two.into()), &mut tables).unwrap();
+        let one = cluster_nodes(&Reply::Bulk(one.into()), AT, &mut tables).unwrap();
+        let two = cluster_nodes(&Reply::Bulk(two.into()), AT, &mut tables).unwrap();
         assert!(Arc::ptr_eq(&one.table, &two.table));
         assert_ne!(one.myself, two.myself);
     }
@@ -323,9 +350,26 @@ mod tests {
     }
 
     #[test]
+    fn a_table_shares_what_has_not_changed_with_another() {
+        let mut tables = ByFingerprint::default();
+        let text = |epoch: u8, last: u8| {
+            format!(
+                "{A} a:1@2 myself,master - 0 0 {epoch} connected 0-5\n{B} b:1@2 master - 5 6 7 connected 6-{last}\n"
+            )
+        };
+        let mut read =
+            |text: String| cluster_nodes(&Reply::Bulk(text.into()), AT, &mut tables).unwrap().table;
+        let (one, other) = (read(text(3, 8)), read(text(4, 9)));
+        assert_eq!([one.rows[0].config_epoch, other.rows[0].config_epoch], [3, 4]);
+        assert!(one.rows[0].slots.is_shared_with(&other.rows[0].slots));
+        assert_eq!([&one.rows[1].slots, &other.rows[1].slots].map(ToString::to_string), ["6-8", "6-9"]);
+        assert_eq!(one.rows[1].address, other.rows[1].address);
+    }
+
+    #[test]
     fn says_what_is_wrong_where() {
         let text = format!("{A} a:1@2 myself,master - 0 0 3 connected 0-5\n{B} b:1@2 slave\n");
-        let error = cluster_nodes(&Reply::Bulk(text.into()), &mut ByFingerprint::default()).unwrap_err();
+        let error = cluster_nodes(&Reply::Bulk(text.into()), AT, &mut ByFingerprint::default()).unwrap_err();
         assert_eq!(error.what, "eight columns");
         assert!(error.at.starts_with("line 2"), "{error}");
     }

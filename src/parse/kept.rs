@@ -59,6 +59,14 @@ impl<K: Ord, V: Clone> Kept<K, V> {
         Some(value)
     }
 
+    /// One of them, those of this poll before those of the last.
+    pub(super) fn any<T>(&self) -> Option<&T>
+    where
+        V: AsRef<T>,
+    {
+        self.met.values().chain(self.last.values()).next().map(AsRef::as_ref)
+    }
+
     pub(super) fn keep(&mut self, key: K, value: V) -> V {
         self.met.insert(key, value.clone());
         value

@@ -1,5 +1,6 @@
 //! Replies of one value.
 
+use crate::model::clock::ClockReading;
 use crate::model::failure::ParseError;
 use crate::model::reply::Reply;
 use crate::model::time::Timestamp;
@@ -21,10 +22,11 @@ pub(super) fn unix_seconds(reply: &Reply) -> Result<Timestamp, ParseError> {
 }
 
 /// TIME: seconds and microseconds.
-pub(super) fn time(reply: &Reply) -> Result<Timestamp, ParseError> {
+pub(super) fn time(reply: &Reply, sent: Timestamp, received: Timestamp) -> Result<ClockReading, ParseError> {
     let parts = reply.array().unwrap_or_default();
     let [seconds, micros] = parts else {
         return Err(ParseError::new("[seconds, microseconds]", format!("{reply:?}")));
     };
-    Ok(Timestamp(count(seconds)?.saturating_mul(1_000_000).saturating_add(count(micros)?)))
+    let server = Timestamp(count(seconds)?.saturating_mul(1_000_000).saturating_add(count(micros)?));
+    Ok(ClockReading { server, sent, received })
 }

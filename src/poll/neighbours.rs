@@ -98,7 +98,7 @@ mod tests {
             let answers = vec![Answer { probe, asked_at: Timestamp(0), took: TOOK, reply }];
             let none = AskError::Connect(String::new());
             let replies = Replies::failed(route(*viewer), Timestamp(0), TOOK, none);
-            snapshot(&Replies { failure: None, answers, ..replies }, &mut Tables::default())
+            Arc::new(snapshot(&Replies { failure: None, answers, ..replies }, &mut Tables::default()))
         });
         assemble(&Naming::default(), said.collect(), None, Timestamp(0), TOOK)
     }

@@ -22,6 +22,7 @@ pub(super) struct Families {
     pub(super) reload_succeeded_at: Timestamp,
     pub(super) requests: Vec<(String, u16, u64)>,
     pub(super) connections: u64,
+    pub(super) tasks: Option<u64>,
     pub(super) process: Process,
     pub(super) started: Option<Timestamp>,
 }
@@ -32,6 +33,13 @@ impl Collector for Families {
         self.clusters(&mut encoder)?;
         self.configuration(&mut encoder)?;
         self.http(&mut encoder)?;
+        gauge(
+            &mut encoder,
+            "rediscluster_exporter_tasks",
+            "Tasks of the runtime that are alive: one for each HTTP connection and cluster, and a few more",
+            None,
+            self.tasks,
+        )?;
         self.process(&mut encoder)
     }
 }

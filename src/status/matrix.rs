@@ -8,6 +8,7 @@ use maud::{Markup, html};
 
 use super::html::{count, cut, name};
 use super::views::{SharedView, shared_views, slot_maps};
+use crate::model::finding::seconds;
 use crate::model::node::Health;
 use crate::model::view::ClusterView;
 
@@ -60,6 +61,7 @@ pub(super) fn section(view: &ClusterView) -> Markup {
 fn words(view: &ClusterView, maps: usize) -> Markup {
     let silent = view.members.iter().filter(|member| member.viewpoint().is_none()).count();
     let flagged = view.members.iter().any(|member| member.suspected_by > 0);
+    let oldest = view.oldest_table();
     html! {
         p.bad[view.groups.len() > 1] {
             @match view.groups.len() {
@@ -74,6 +76,12 @@ fn words(view: &ClusterView, maps: usize) -> Markup {
                 0 => "No slot map is known.",
                 1 => "All share one slot map.",
                 maps => { "They hold " (maps) " different slot maps." }
+            }
+        }
+        @if !oldest.is_zero() {
+            p.quiet {
+                "In a cluster of this size not every table is read with every poll: the oldest is of "
+                (seconds(oldest.as_secs_f64())) " before it. Nothing else that its node says has changed since."
             }
         }
         @if silent > 0 {

@@ -3,7 +3,7 @@
 use crate::frame::Frame;
 use crate::model::failure::AskError;
 use crate::model::info::Field;
-use crate::model::past::Lag;
+use crate::model::past::{Counter, Lag};
 use crate::model::snapshot::{NodeSnapshot, Replication};
 use crate::model::view::Member;
 
@@ -30,7 +30,7 @@ pub(super) struct NodeFacts<'a> {
     pub(super) replication: Option<&'a Replication>,
     /// How far it is behind its primary.
     pub(super) lag: Option<Lag>,
-    /// Bus messages sent per second, publish left out; takes two polls.
+    /// Bus messages sent per second over the last minute, publish left out; takes some seconds of watching.
     pub(super) bus_rate: Option<f64>,
 }
 
@@ -43,8 +43,6 @@ impl<'a> NodeFacts<'a> {
         let member = &frame.view.members[at];
         let said = member.said.as_deref();
         let info = said.and_then(|said| said.info.as_ref().ok());
-        let gossip =
-            said.and_then(|now| frame.past.rate(at, now, |said| said.cluster.as_ref().ok()?.gossip_sent()));
         Self {
             member,
             primary: member.primary.and_then(|id| frame.view.member(id)),
@@ -56,7 +54,7 @@ impl<'a> NodeFacts<'a> {
             memory_limit: said.and_then(NodeSnapshot::memory_limit),
             replication: said.and_then(|said| said.replication.as_ref().ok()),
             lag: frame.past.lags.get(at).copied().flatten(),
-            bus_rate: gossip,
+            bus_rate: frame.past.rates.get(at).and_then(|rates| rates.get(Counter::Bus)),
         }
     }
 

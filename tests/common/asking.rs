@@ -71,7 +71,7 @@ impl Asker {
 
     pub async fn turn(&mut self, slow: bool, count_slots: &[u16]) -> Replies {
         let started = (Timestamp(1_000_000), self.begun);
-        self.link.ask(&Turn { slow, count_slots, known_nodes: 6, started }).await
+        self.link.ask(&Turn { slow, count_slots, known_nodes: 6, growing: true, started }).await
     }
 }
 

@@ -36,6 +36,11 @@ impl Served {
         this
     }
 
+    /// What every node wants to hear first.
+    pub fn password() -> &'static str {
+        PASSWORD
+    }
+
     /// From now on the nodes answer what the changed cluster says.
     pub fn change(&mut self, change: impl FnOnce(Cluster) -> Cluster) {
         self.cluster = change(self.cluster.clone());

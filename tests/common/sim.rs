@@ -65,6 +65,8 @@ struct Node {
     offset: u64,
     link: Link,
     late: Duration,
+    /// Its clock is ahead of the exporter's by so much.
+    ahead: Duration,
     open: Vec<(u16, Direction, String)>,
     migrations: Vec<Atomic>,
     info: Vec<(String, String)>,
@@ -157,6 +159,7 @@ impl Cluster {
             offset: 1_000_000,
             link: Link::Up,
             late: Duration::ZERO,
+            ahead: Duration::ZERO,
             open: Vec::new(),
             migrations: Vec::new(),
             info: Vec::new(),

@@ -67,6 +67,10 @@ proptest! {
     #[test]
     fn other_names_change_no_judgement_but_its_names(cluster in scenario(), number in 1..200u64) {
         let renamed = cluster.clone().renamed(number * 256);
+        // A node without an address bears its id. The first of several nodes is named as an example: it must be the
+        // first under its other name too.
+        let stands_first = |cluster: &Cluster| cluster.id("r3").to_string() < cluster.address("m1").to_string();
+        prop_assume!(stands_first(&renamed) == stands_first(&cluster));
         let mut names = BTreeMap::new();
         for name in cluster.names() {
             names.insert(renamed.id(&name).to_string(), cluster.id(&name).to_string());

@@ -22,6 +22,9 @@ const POLLS: usize = 2;
 const REMEMBERED: [(&str, u64); 2] =
     [("failover_happened", FAILOVER_RECENT), ("resync_loop", RESYNCS_WINDOW)];
 
+/// A P1 that may be true for a moment of an operation: its check, and of which findings that is said.
+pub(crate) type Moment = (&'static str, fn(&Finding) -> bool);
+
 /// Whom a finding is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum About<'a> {
@@ -187,7 +190,7 @@ impl<'s> Act<'s> {
     }
 
     /// The same where these P1 are true for a moment: they must not last for longer than their hold either.
-    pub(crate) fn alerts_nobody_but(mut self, moments: &[&str], truth: impl FnMut() -> bool) {
+    pub(crate) fn alerts_nobody_but(mut self, moments: &[Moment], truth: impl FnMut() -> bool) {
         self.heals();
         await_truth(&format!("all is well after: {}", self.what), truth);
         let well = now();
@@ -198,11 +201,18 @@ impl<'s> Act<'s> {
             let check = check(stretch.key.0);
             let lasted = stretch.last.since(stretch.first);
             let too_long = check.hold.is_zero() || lasted > check.hold;
-            let page = check.severity == Severity::P1 && !moments.contains(&check.code);
+            let is_true = |(code, holds): &Moment| *code == check.code && self.all(&stretch.key, holds);
+            let page = check.severity == Severity::P1 && !moments.iter().any(is_true);
             page || (check.severity < Severity::P3 && too_long)
         };
         let loud = self.stretches().into_iter().filter(wakes).map(|stretch| stretch.key);
         self.denies("wakes somebody", loud.collect());
+    }
+
+    /// Whether this holds of every finding of the act with this key.
+    fn all(&self, key: &Key, holds: impl Fn(&Finding) -> bool) -> bool {
+        let notes = self.stage.notes();
+        notes.iter().filter(|note| note.at >= self.began).filter_map(|note| note.findings.get(key)).all(holds)
     }
 
     /// A watched stretch of time in which nothing at all may fire.

@@ -1,6 +1,6 @@
 //! Nodes that die, hang and come back.
 
-use super::act::{About, evidence};
+use super::act::{About, Act, evidence};
 use super::stage::Stage;
 use super::table::Table;
 use super::truth::Truth;
@@ -29,11 +29,7 @@ pub(crate) fn with_replicas(table: &Table) {
     let finding = act.names("failover_happened", About::Shard);
     assert_eq!((evidence(&finding, "before"), evidence(&finding, "after")), (primary.into(), heir.into()));
     act.names("replicas_missing", About::Node(heir));
-    act.may("slot_maps_disagree", "the new owner of the slots is known to one node after the other");
-    act.may("ghost_nodes", "a primary that is failed and has lost its slots is a ghost until it comes back");
-    act.may("node_suspected", "its peers flag it for a moment after it is back");
-    act.may("replica_link_down", "back as a replica, it asks the new primary for what it lacks");
-    act.may("failover_not_ready", "until it is in sync it could not be promoted");
+    after_failover(&mut act);
     act.heals();
     cluster.start(primary);
     act.clears(|| truth.is_well());
@@ -76,11 +72,7 @@ pub(crate) fn with_replicas(table: &Table) {
     act.shows(|| truth.owns(heir, 16383));
     act.names("failover_happened", About::Shard);
     act.names("replicas_missing", About::Node(heir));
-    act.may("slot_maps_disagree", "the new owner of the slots is known to one node after the other");
-    act.may("ghost_nodes", "a primary that is failed and has lost its slots is a ghost until it comes back");
-    act.may("node_suspected", "its peers flag it for a moment after it is back");
-    act.may("replica_link_down", "back as a replica, it asks the new primary for what it lacks");
-    act.may("failover_not_ready", "until it is in sync it could not be promoted");
+    after_failover(&mut act);
     act.heals();
     cluster.resume(hung);
     act.clears(|| truth.is_well());
@@ -106,8 +98,17 @@ pub(crate) fn with_replicas(table: &Table) {
     act.clears(|| truth.is_well());
 }
 
+/// What a primary leaves behind that its replica has replaced, until it is back and follows that one.
+fn after_failover(act: &mut Act<'_>) {
+    act.may("slot_maps_disagree", "the new owner of the slots is known to one node after the other");
+    act.may("ghost_nodes", "a primary that is failed and has lost its slots is a ghost until it comes back");
+    act.may("node_suspected", "its peers flag it for a moment after it is back");
+    act.may("replica_link_down", "back as a replica, it asks the new primary for what it lacks");
+    act.may("failover_not_ready", "until it is in sync it could not be promoted");
+}
+
 /// What a replica that was away leaves behind for a moment.
-fn after_replica(act: &mut super::act::Act<'_>) {
+fn after_replica(act: &mut Act<'_>) {
     act.may("failover_not_ready", "the one replica there is is suspected, then loads what it lacks");
     act.may("node_suspected", "its peers flag it for a moment after it is back");
     act.may("replica_link_down", "a moment passes until it is connected again");

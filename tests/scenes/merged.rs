@@ -35,8 +35,9 @@ pub(crate) fn scene(table: &Table) {
     act.may("replicas_missing", "a primary that has lost all of its slots follows the one that has them");
     act.may("failover_not_ready", "until it is in sync it could not be promoted");
     act.may("replica_link_down", "until then its link is down");
-    // What remains: one cluster of six under two names.
-    act.shows(|| all().all(is_settled));
+    // What remains: one cluster of six under two names. Before every slot has but one owner in all tables, a node may
+    // still lose its own and follow a stranger; and nobody forgets its primary.
+    act.shows(|| both.is_well());
     act.names("clusters_merged", About::Whole);
 
     // The way apart: those of the first cluster take their slots back, the others forget everything, and are forgotten.
@@ -57,7 +58,9 @@ pub(crate) fn scene(table: &Table) {
     }
     for node in one.nodes() {
         for stranger in &strangers {
-            one.cli(node, &["CLUSTER", "FORGET", stranger]);
+            // One may have told the others already whom it forgets.
+            let reply = one.cli(node, &["CLUSTER", "FORGET", stranger]);
+            assert!(reply == "OK" || reply.starts_with("ERR Unknown node"), "{node}: {reply}");
         }
     }
     let apart = |node: &String| both.rows(node).iter().all(|row| !strangers.contains(&row.id));

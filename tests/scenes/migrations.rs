@@ -1,4 +1,5 @@
-//! Atomic migrations, where the server has them: one that runs, one that ends well, one that fails.
+//! Atomic migrations, where the server has them: one that runs and ends well, one whose target freezes and goes on, one
+//! that fails.
 
 use redis_cluster_exporter::model::finding::Finding;
 
@@ -57,20 +58,36 @@ pub(crate) fn scene(table: &Table) {
     act.heals();
     act.clears(|| truth.owns(target, 0) && both.iter().all(|end| !kind.is_running(end)) && truth.is_well());
 
-    let mut act = stage.act("atomic migration failed");
+    // Back again.
+    let mut act = stage.act("atomic migration silent, its target frozen");
     kind.begin(&cluster, target, source);
     act.shows(|| both.iter().all(|end| kind.is_running(end)));
-    kind.forbid_retries(&cluster, source);
+    cluster.stop(source);
+    act.shows(|| !truth.answers(source));
+    act.names("node_unreachable", About::Node(source));
+    let finding = act.names_after(MIGRATION_SILENT, "migration_stalled", About::Whole);
+    assert_eq!((evidence(&finding, "source"), evidence(&finding, "target")), (target.into(), source.into()));
+    assert_eq!(evidence(&finding, "reasons"), "silent: 0");
+    act.may("migration_slow", "it runs for longer than that");
+    act.may("slot_maps_disagree", "the new owner is known to one node after the other");
+    act.heals();
+    cluster.resume(source);
+    act.clears(|| truth.owns(source, 0) && both.iter().all(|end| !kind.is_running(end)) && truth.is_well());
+
+    let mut act = stage.act("atomic migration failed");
+    kind.begin(&cluster, source, target);
+    act.shows(|| both.iter().all(|end| kind.is_running(end)));
+    kind.forbid_retries(&cluster, target);
     act.shows(|| {
-        kind.cut(&cluster, target);
-        kind.is_failed(source)
+        kind.cut(&cluster, source);
+        kind.is_failed(target)
     });
     let finding = kind.names_failed(&mut act);
-    assert_eq!((evidence(&finding, "source"), evidence(&finding, "target")), (target.into(), source.into()));
+    assert_eq!((evidence(&finding, "source"), evidence(&finding, "target")), (source.into(), target.into()));
     assert_eq!(evidence(&finding, "reasons"), "failed: 0");
     act.may("migration_slow", "it ran for longer than that");
     act.heals();
-    let told = kind.give_up(&cluster, source);
+    let told = kind.give_up(&cluster, target);
     act.clears_after(told, || truth.is_well());
 }
 

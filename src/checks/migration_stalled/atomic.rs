@@ -3,15 +3,16 @@
 //! The importer's entry counts where it answers: on Redis the importer tries again by itself, and an entry at the source
 //! may read *failed* for good. One that either end calls cancelled was called off, even if the other end then reads
 //! *failed*. A failure is no longer told once the same slots were tried again, once the source does not own them any
-//! more, or after `migration_failed_seconds`. Silence is judged by the source's entry: only there the time of the last
-//! acknowledgement moves on, and only on Valkey is there one.
+//! more, or after `migration_failed_seconds`. Silence is judged by the source's entry: on Valkey only there the time of the
+//! last acknowledgement moves on. Redis tells of none: there a migration is silent while nothing comes to the target,
+//! or the target does not answer.
 
 use std::collections::BTreeMap;
 
 use super::{Ends, Trouble};
 use crate::checks::Context;
 use crate::model::finding::seconds;
-use crate::model::migration::{End, Migration, Progress};
+use crate::model::migration::{End, Mechanism, Migration, Progress};
 use crate::model::time::Timestamp;
 use crate::model::view::Member;
 
@@ -72,11 +73,23 @@ fn judge(context: &Context<'_>, entries: &[Entry<'_>]) -> Option<(Ends, Trouble)
         return trouble("failed", format!("{} says failed: {why}", member.label));
     }
     let (member, entry) = at(End::Source).filter(|(_, entry)| entry.is_open())?;
-    let silent = clock(context, member).seconds_since(entry.last_heard?);
+    let silent = match entry.last_heard {
+        Some(heard) => clock(context, member).seconds_since(heard),
+        None => nothing_came_for(context, entry)?,
+    };
     if silent <= context.limits.migration_silent_seconds {
         return None;
     }
     trouble("silent", format!("{}, nothing heard of for {}", entry.state, seconds(silent)))
+}
+
+/// Seconds for which nothing has come to the target, as far as it was watched. `None` where it answers and does not count.
+fn nothing_came_for(context: &Context<'_>, entry: &Migration) -> Option<f64> {
+    let open = context.past.migrations.iter().find(|open| {
+        open.mechanism == Mechanism::Atomic && open.source == entry.source && open.slots == entry.slots
+    })?;
+    let counts = open.received.is_some() || !context.view.member(open.target?)?.is_up();
+    counts.then_some(context.view.at.seconds_since(open.progressed_at?))
 }
 
 /// The instant of the poll by the server's clock, as its log is.

@@ -1,5 +1,6 @@
 //! Snapshots to one view.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ const LONGEST_LABEL: usize = 261;
 /// members stand, so that a total outage does not make the nodes vanish.
 pub fn assemble(
     naming: &Naming,
-    snapshots: Vec<NodeSnapshot>,
+    snapshots: Vec<Arc<NodeSnapshot>>,
     last: Option<&ClusterView>,
     at: Timestamp,
     took: Duration,
@@ -60,21 +61,30 @@ fn stranger(said: &NodeSnapshot) -> Option<Stranger> {
 }
 
 /// The distinct tables. First comes the one that most voters hold, by its own word on who votes; then the one
-/// that most nodes hold; then that of the higher epochs.
+/// that most nodes hold; then that of the higher epochs; then that of the first address, so that of several with equal
+/// rights it is the same one at every poll.
 fn ranked_tables(snapshots: &[Arc<NodeSnapshot>]) -> Vec<Arc<NodeTable>> {
-    let mut holders: BTreeMap<u64, (Arc<NodeTable>, usize, usize)> = BTreeMap::new();
-    for view in snapshots.iter().filter_map(|said| said.nodes.as_ref().ok()) {
-        let votes = view.own_row().is_some_and(NodeRow::is_voter);
-        let entry = holders.entry(view.table.fingerprint).or_insert_with(|| (view.table.clone(), 0, 0));
-        entry.1 += usize::from(votes);
-        entry.2 += 1;
+    let mut holders: BTreeMap<u64, Holders<'_>> = BTreeMap::new();
+    for (said, view) in snapshots.iter().filter_map(|said| Some((said, said.nodes.as_ref().ok()?))) {
+        let none = || Holders { table: &view.table, voters: 0, viewers: 0, first: &said.target };
+        let of = holders.entry(view.table.fingerprint).or_insert_with(none);
+        of.voters += usize::from(view.own_row().is_some_and(NodeRow::is_voter));
+        of.viewers += 1;
+        of.first = of.first.min(&said.target);
     }
-    let mut tables: Vec<_> = holders.into_values().collect();
+    let mut tables: Vec<Holders<'_>> = holders.into_values().collect();
     let epochs = |table: &NodeTable| table.rows.iter().map(|row| row.config_epoch).max();
-    tables.sort_by_key(|(table, voters, viewers)| {
-        std::cmp::Reverse((*voters, *viewers, epochs(table), table.fingerprint))
-    });
-    tables.into_iter().map(|(table, ..)| table).collect()
+    tables.sort_by_cached_key(|of| (Reverse((of.voters, of.viewers, epochs(of.table))), of.first));
+    tables.into_iter().map(|of| Arc::clone(of.table)).collect()
+}
+
+/// Who holds a table.
+struct Holders<'a> {
+    table: &'a Arc<NodeTable>,
+    voters: usize,
+    viewers: usize,
+    /// The lowest address.
+    first: &'a Target,
 }
 
 /// Everybody whom any table names, without handshakes: their ids are random and last a second.
@@ -168,12 +178,11 @@ fn attach(members: &mut [Member], snapshots: &[Arc<NodeSnapshot>]) {
 
 /// A node that was reached in two ways (by a seed and by its own address) speaks once: by its own address if that
 /// answers, so that a seed can be seen to be of no more use; else the first answer counts.
-fn once_each(naming: &Naming, mut snapshots: Vec<NodeSnapshot>) -> Vec<Arc<NodeSnapshot>> {
+fn once_each(naming: &Naming, mut snapshots: Vec<Arc<NodeSnapshot>>) -> Vec<Arc<NodeSnapshot>> {
     snapshots.sort_by_cached_key(|said| !answers_by_own_route(naming, said));
     let mut told = BTreeSet::new();
-    let first = |said: &NodeSnapshot| said.id().is_none_or(|id| told.insert(id));
-    snapshots.retain(first);
-    snapshots.into_iter().map(Arc::new).collect()
+    snapshots.retain(|said| said.id().is_none_or(|id| told.insert(id)));
+    snapshots
 }
 
 fn answers_by_own_route(naming: &Naming, said: &NodeSnapshot) -> bool {

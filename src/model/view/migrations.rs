@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ClusterView, Member};
+use crate::model::info::Field;
 use crate::model::migration::{Mechanism, OpenMigration};
 use crate::model::node::{Direction, NodeId};
 use crate::model::slots::SlotSet;
@@ -14,6 +15,7 @@ impl ClusterView {
         open.extend(self.atomic());
         for migration in &mut open {
             migration.keys_remaining = self.keys_remaining(migration);
+            migration.received = self.received(migration);
         }
         open
     }
@@ -36,13 +38,9 @@ impl ClusterView {
             }
         }
         let migration = |(slot, (source, target))| OpenMigration {
-            mechanism: Mechanism::SetSlot,
-            slots: [(slot, slot)].into_iter().collect(),
             source,
             target,
-            since: None,
-            keys_remaining: None,
-            progressed_at: None,
+            ..OpenMigration::of(Mechanism::SetSlot, [(slot, slot)].into_iter().collect())
         };
         slots.into_iter().map(migration).collect()
     }
@@ -53,13 +51,8 @@ impl ClusterView {
         for said in self.members.iter().filter_map(|member| member.said.as_ref()) {
             for entry in said.migrations.iter().flatten().filter(|entry| entry.is_open()) {
                 let open = by_name.entry(&entry.name).or_insert_with(|| OpenMigration {
-                    mechanism: Mechanism::Atomic,
-                    slots: entry.slots.clone(),
-                    source: None,
-                    target: None,
                     since: entry.created,
-                    keys_remaining: None,
-                    progressed_at: None,
+                    ..OpenMigration::of(Mechanism::Atomic, entry.slots.clone())
                 });
                 // A replica of Valkey lists its primary's migrations without the two ends.
                 open.source = open.source.or(entry.source);
@@ -70,16 +63,14 @@ impl ClusterView {
         }
         // Without the right for the log only the number of a node's tasks is known.
         let nameless = (tasks as usize).saturating_sub(by_name.len());
-        let unknown = OpenMigration {
-            mechanism: Mechanism::Atomic,
-            slots: SlotSet::new(),
-            source: None,
-            target: None,
-            since: None,
-            keys_remaining: None,
-            progressed_at: None,
-        };
+        let unknown = OpenMigration::of(Mechanism::Atomic, SlotSet::new());
         by_name.into_values().chain(std::iter::repeat_n(unknown, nameless)).collect()
+    }
+
+    fn received(&self, migration: &OpenMigration) -> Option<u64> {
+        const RECEIVED: Field = Field::new("total_net_repl_input_bytes");
+        let target = migration.target.filter(|_| migration.mechanism == Mechanism::Atomic)?;
+        self.member(target)?.said.as_ref()?.info.as_ref().ok()?.unsigned(RECEIVED)
     }
 
     fn keys_remaining(&self, migration: &OpenMigration) -> Option<u64> {

@@ -60,6 +60,11 @@ impl Cluster {
         self.with(name, |node| node.late = by)
     }
 
+    /// The node's clock is ahead of the exporter's by so much.
+    pub(crate) fn clock_ahead(self, name: &str, by: Duration) -> Self {
+        self.with(name, |node| node.ahead = by)
+    }
+
     // Views.
 
     /// What one node holds another one to be.

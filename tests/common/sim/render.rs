@@ -10,6 +10,7 @@ use redis_cluster_exporter::model::node::{Direction, Health};
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::slots::{SLOT_COUNT, SlotSet};
 use redis_cluster_exporter::model::snapshot::CertificateEnds;
+use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::probes::{Answer, Every, ProbeId, Replies};
 
 use super::values::{bulk, links, settings};
@@ -99,7 +100,7 @@ impl Cluster {
             return Arc::new(Reply::error(&error));
         }
         let text = |text: String| Arc::new(Reply::Bulk(text.into_bytes()));
-        let at = self.at.plus(node.late).0;
+        let at = self.clock_of(node).0;
         match probe {
             ProbeId::Ping => Arc::new(Reply::Status("PONG".to_owned())),
             ProbeId::Info => text(self.info_text(name, shared)),
@@ -118,6 +119,11 @@ impl Cluster {
             ProbeId::CommandStats => text("# Commandstats\r\n".to_owned()),
             ProbeId::LatencyStats => text("# Latencystats\r\n".to_owned()),
         }
+    }
+
+    /// What the node's clock shows when it is asked.
+    pub(super) fn clock_of(&self, node: &Node) -> Timestamp {
+        self.at.plus(node.late).plus(node.ahead)
     }
 
     fn refusal(&self, node: &Node, probe: ProbeId) -> Option<String> {

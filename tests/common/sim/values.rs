@@ -23,7 +23,7 @@ impl Cluster {
         let mut changed = BTreeMap::from([
             ("run_id".to_owned(), node_id(name, 2).to_string()),
             ("tcp_port".to_owned(), node.address.port.to_string()),
-            ("server_time_usec".to_owned(), self.at.plus(node.late).0.to_string()),
+            ("server_time_usec".to_owned(), self.clock_of(node).0.to_string()),
         ]);
         let version = match self.server {
             Server::Redis72 => "7.2.6",

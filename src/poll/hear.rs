@@ -1,0 +1,143 @@
+//! Asks and reads what comes back; in large clusters in two steps, the tables of some nodes after all else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::task::spawn_blocking;
+
+use super::views::{Due, Views};
+use super::window::in_window;
+use super::{PATIENCE, Poller};
+use crate::ask::{Link, Turn};
+use crate::frame;
+use crate::model::address::Target;
+use crate::model::snapshot::NodeSnapshot;
+use crate::model::time::Timestamp;
+use crate::model::view::ClusterView;
+use crate::probes::Replies;
+
+/// Large replies that are read at a time.
+const APART_AT_ONCE: usize = 8;
+
+/// So many nodes are joined in less than a millisecond or two.
+const MANY: usize = 50;
+
+/// What some nodes said, unread and read, in the same order.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) replies: Vec<Replies>,
+    pub(super) snapshots: Vec<Arc<NodeSnapshot>>,
+}
+
+impl Heard {
+    pub(super) fn add(&mut self, other: Self) {
+        self.replies.extend(other.replies);
+        self.snapshots.extend(other.snapshots);
+    }
+
+    pub(super) fn drop(&mut self, targets: &BTreeSet<Target>) {
+        self.replies.retain(|replies| !targets.contains(&replies.target));
+        self.snapshots.retain(|said| !targets.contains(&said.target));
+    }
+}
+
+/// Does it, on a thread of its own if it takes long.
+async fn beside<T: Send + 'static>(takes_long: bool, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if !takes_long {
+        return work();
+    }
+    spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+impl Poller {
+    /// Asks these targets, or all if none are given, and reads what they say.
+    pub(super) async fn hear(&mut self, turn: Turn<'_>, only: &[Target]) -> Heard {
+        let mut replies = self.ask(turn, only).await;
+        for replies in &mut replies {
+            replies.sweep = self.sweeps.take(&replies.target);
+        }
+        let mut heard = self.read(replies).await;
+        if !turn.growing {
+            self.read_tables(&mut heard, turn).await;
+        }
+        heard
+    }
+
+    /// In a large cluster: asks some nodes for their tables, and all if there is anything new in these.
+    async fn read_tables(&mut self, heard: &mut Heard, turn: Turn<'_>) {
+        let links = &self.links;
+        self.views.retain(|target| links.contains_key(target));
+        let due = self.views.due(&heard.snapshots, self.history.last.as_deref(), self.poll.interval);
+        let begun = Instant::now();
+        if self.read_apart(heard, turn, &due, begun).await {
+            let others = Views::others(&heard.snapshots, &due);
+            self.views.owe(others.iter().map(|due| heard.replies[due.at].target.clone()));
+            self.read_apart(heard, turn, &others, begun).await;
+        }
+    }
+
+    /// Whether one of these tables is not as its node told it before. None is asked for once half the timeout has passed
+    /// since `begun`; those wait for the next poll.
+    async fn read_apart(&mut self, heard: &mut Heard, turn: Turn<'_>, due: &[Due], begun: Instant) -> bool {
+        let in_time = self.poll.timeout / 2;
+        let of: BTreeMap<&Target, Due> =
+            due.iter().map(|due| (&heard.replies[due.at].target, *due)).collect();
+        let ask = async |due: Due, link: &mut Link| {
+            if begun.elapsed() > in_time {
+                return None;
+            }
+            Some((due, link.ask_apart(due.probes(), &turn).await))
+        };
+        let chosen = self.links.iter_mut().filter_map(|(target, link)| Some((*of.get(target)?, link)));
+        let asks = chosen.map(|(due, link)| ask(due, link)).collect();
+        let told = in_window(asks, APART_AT_ONCE, self.poll.timeout / PATIENCE).await;
+        let mut replies = Vec::new();
+        let mut read = Vec::new();
+        for (due, told) in told.into_iter().flatten() {
+            let mut whole = heard.replies[due.at].clone();
+            match told {
+                Ok(answers) => whole.answers.extend(answers),
+                Err(failure) => whole.failure = Some(failure),
+            }
+            replies.push(whole);
+            read.push(due);
+        }
+        let anew = self.read(replies).await;
+        let mut is_news = false;
+        for (due, (replies, snapshot)) in read.into_iter().zip(anew.replies.into_iter().zip(anew.snapshots)) {
+            let before = std::mem::replace(&mut heard.snapshots[due.at], snapshot);
+            let now = &heard.snapshots[due.at];
+            if let Ok(now) = &now.nodes {
+                is_news |= before.nodes.as_ref().is_ok_and(|b| b.table.fingerprint != now.table.fingerprint);
+            }
+            self.views.done(now, due);
+            heard.replies[due.at] = replies;
+        }
+        is_news
+    }
+
+    /// Reads what came back. Of many nodes this takes a while, and it is done beside the thread that serves, so that no
+    /// scrape waits for it.
+    async fn read(&mut self, replies: Vec<Replies>) -> Heard {
+        let (many, last) = (replies.len() > MANY, self.history.last.clone());
+        // Should this future be dropped before its end, the history lacks only what can be read again.
+        let mut tables = std::mem::take(&mut self.history.tables);
+        let work = move || {
+            let snapshots = frame::read(&replies, &mut tables, last.as_deref());
+            (Heard { replies, snapshots }, tables)
+        };
+        let (heard, tables) = beside(many, work).await;
+        self.history.tables = tables;
+        heard
+    }
+
+    /// Joins what was read; as [`Self::read`].
+    pub(super) async fn join(&mut self, heard: &Heard, started: (Timestamp, Instant)) -> ClusterView {
+        let (snapshots, took) = (heard.snapshots.clone(), started.1.elapsed());
+        let (setup, last) = (Arc::clone(&self.setup), self.history.last.clone());
+        let work = move || frame::join(&setup, snapshots, last.as_deref(), started.0, took);
+        beside(heard.snapshots.len() > MANY, work).await
+    }
+}

@@ -1,0 +1,191 @@
+//! A cluster so large that not every node is asked for its table with every poll: what changes is seen all the same,
+//! at once where anything but a single table tells of it, else within a bound that is kept.
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "polls as the shell does")]
+
+#[allow(dead_code, unreachable_pub, reason = "other tests use the rest")]
+mod common {
+    pub(crate) mod asking;
+    pub(crate) mod fake_node;
+    pub(crate) mod judged;
+    pub(crate) mod samples;
+    pub(crate) mod served;
+    pub(crate) mod sim;
+}
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::served::Served;
+use common::sim::Cluster;
+use redis_cluster_exporter::clock::now;
+use redis_cluster_exporter::config::{self, Credentials, Secret};
+use redis_cluster_exporter::frame::Frame;
+use redis_cluster_exporter::history::History;
+use redis_cluster_exporter::model::address::{Address, Target};
+use redis_cluster_exporter::model::node::Health;
+use redis_cluster_exporter::model::view::Member;
+use redis_cluster_exporter::poll::{Neighbours, Poller};
+use redis_cluster_exporter::self_metrics::SelfMetrics;
+use tokio::runtime::{Builder, Runtime};
+
+/// Primaries, with a replica each: just more nodes than are all asked.
+const PRIMARIES: u16 = 101;
+const NODES: usize = 2 * PRIMARIES as usize;
+
+/// At ten seconds from poll to poll, every table is read within five minutes.
+const INTERVAL: Duration = Duration::from_secs(10);
+const TURNS: usize = NODES.div_ceil(30);
+const POLLS: usize = NODES.div_ceil(TURNS);
+
+/// CLUSTER LINKS is asked of two more.
+const AND_LINKS: usize = 2;
+
+struct Watched {
+    served: Served,
+    poller: Poller,
+    runtime: Runtime,
+}
+
+impl Watched {
+    /// Polled until all tables have been read once.
+    fn start() -> Self {
+        let served = Served::start(Cluster::healthy(PRIMARIES, 1));
+        let (host, port) = {
+            let label = served.label("m1");
+            let (host, port) = label.rsplit_once(':').expect("host:port");
+            (host.to_owned(), port.parse().expect("a port"))
+        };
+        let credentials =
+            Credentials { username: None, password: Some(Secret::Value(Served::password().into())) };
+        let seeds = vec![Target::Tcp(Address::new(&host, port))];
+        let cluster = Arc::new(config::Cluster { seeds, credentials, ..common::asking::cluster() });
+        let counts = SelfMetrics::new([Arc::clone(&cluster.name)], now()).cluster(&cluster.name);
+        // The slow probes go with the first poll and with no other.
+        let hour = Duration::from_secs(3600);
+        let poll = config::Poll {
+            interval: INTERVAL,
+            timeout: Duration::from_secs(8),
+            slow_interval: hour,
+            sweep_interval: hour,
+            ..config::Poll::default()
+        };
+        let poller = Poller::new(&cluster, poll, History::default(), counts, Neighbours::default());
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut watched = Self { served, poller, runtime };
+        let frame = watched.poll();
+        assert_eq!(frame.view.reachable(), NODES);
+        assert_eq!(frame.view.tables[0].viewers.len(), NODES, "at first every table is read");
+        watched.asked();
+        watched
+    }
+
+    fn poll(&mut self) -> Frame {
+        self.runtime.block_on(self.poller.poll())
+    }
+
+    /// Tables that were asked for since the last call.
+    fn asked(&self) -> usize {
+        let tables = |name: &String| {
+            let commands = self.served.node(name).new_commands();
+            commands.iter().filter(|command| *command == "CLUSTER NODES").count()
+        };
+        self.served.names().iter().map(tables).sum()
+    }
+
+    fn member<'a>(&self, frame: &'a Frame, name: &str) -> &'a Member {
+        let label = self.served.label(name);
+        frame.view.members.iter().find(|member| *member.label == *label).expect("a member of this name")
+    }
+}
+
+fn view_age(frame: Frame) -> f64 {
+    common::judged::samples(&Arc::new(frame)).value("rediscluster_view_age_seconds", &[])
+}
+
+#[test]
+fn a_quiet_cluster_is_asked_for_few_tables_and_each_within_the_bound() {
+    let mut watched = Watched::start();
+    let connections: u64 =
+        watched.served.names().iter().map(|name| watched.served.node(name).connections()).sum();
+    let mut began = Vec::new();
+    for _ in 0..POLLS {
+        let frame = watched.poll();
+        let asked = watched.asked();
+        assert!((TURNS..=TURNS + AND_LINKS).contains(&asked), "{asked} tables in a poll");
+        assert_eq!((frame.view.reachable(), frame.view.coverage.covered.len()), (NODES, 16384));
+        assert_eq!((frame.view.groups.len(), frame.view.slot_maps()), (1, 1));
+        assert_eq!(frame.view.tables[0].viewers.len(), NODES, "tables of polls before stand");
+        began.push(frame.view.at);
+    }
+    let frame = watched.poll();
+    let bound = frame.view.at.seconds_since(began[0]);
+    let age = view_age(frame);
+    assert!(age > 0.0 && age <= bound, "the oldest table is {age} s old, {POLLS} polls took {bound} s");
+    let now: u64 = watched.served.names().iter().map(|name| watched.served.node(name).connections()).sum();
+    let most = (POLLS + 1) * (TURNS + AND_LINKS);
+    assert!(now - connections <= most as u64, "each table over a connection of its own, and no other");
+}
+
+#[test]
+fn what_cluster_info_tells_is_seen_in_the_same_poll() {
+    let mut watched = Watched::start();
+    watched.served.change(|cluster| cluster.unassign(0..=0));
+    let frame = watched.poll();
+    assert_eq!(frame.view.coverage.covered.len(), 16383);
+    assert_eq!(watched.asked(), NODES, "all of them tell another CLUSTER INFO");
+    assert!(view_age(frame) < 10.0);
+}
+
+#[test]
+fn a_failover_is_seen_in_the_same_poll() {
+    let mut watched = Watched::start();
+    watched.served.change(|cluster| cluster.promote("r7"));
+    let frame = watched.poll();
+    assert!(watched.member(&frame, "r7").is_primary() && !watched.member(&frame, "m7").is_primary());
+    assert_eq!(frame.view.coverage.contested.len(), 0);
+}
+
+#[test]
+fn what_a_single_table_shows_is_seen_within_the_bound_and_gone_at_once() {
+    let mut watched = Watched::start();
+    // Whether a replica is suspected no CLUSTER INFO tells.
+    watched.served.change(|cluster| cluster.seen_from("r7", "r9", Health::Suspected));
+    let mut polls = 0;
+    loop {
+        let frame = watched.poll();
+        polls += 1;
+        let asked = watched.asked();
+        if watched.member(&frame, "r9").suspected_by == 1 {
+            assert_eq!(asked, NODES, "one that shows anything new has all the others asked");
+            break;
+        }
+        assert!(polls < POLLS, "not seen in {polls} polls");
+    }
+    let frame = watched.poll();
+    assert_eq!(watched.member(&frame, "r9").suspected_by, 1);
+    let asked = watched.asked();
+    assert!((TURNS..=TURNS + AND_LINKS + 1).contains(&asked), "{asked} tables while nothing changes");
+    watched.served.change(|cluster| cluster.seen_from("r7", "r9", Health::Alive));
+    let frame = watched.poll();
+    assert_eq!(watched.member(&frame, "r9").suspected_by, 0, "who sees a peer down is asked with every poll");
+}
+
+#[test]
+fn a_slot_opened_on_one_node_is_seen_within_the_bound_and_its_other_end_too() {
+    let mut watched = Watched::start();
+    watched.served.change(|cluster| cluster.open_slot(0, "m1", "m2"));
+    let open = |frame: &Frame, name: &str| !watched_open(frame, &watched.served.label(name)).is_empty();
+    let mut frames = Vec::new();
+    for _ in 0..POLLS {
+        frames.push(watched.runtime.block_on(watched.poller.poll()));
+    }
+    let first = frames.iter().position(|frame| open(frame, "m1") || open(frame, "m2"));
+    let first = first.expect("one end was seen");
+    assert!(frames[first + 1..].iter().all(|frame| open(frame, "m1") && open(frame, "m2")));
+}
+
+fn watched_open(frame: &Frame, label: &str) -> Vec<u16> {
+    let member = frame.view.members.iter().find(|member| *member.label == *label).expect("a member");
+    member.viewpoint().expect("a table").open_slots.iter().map(|open| open.slot).collect()
+}
