@@ -74,10 +74,12 @@ fn main() {
         println!("no redis_exporter in the path and none named by RCE_PEER: this exporter alone is measured");
     }
     let (sizes, rounds) = if short { (&[(3, 3)][..], 1) } else { (&SIZES[..], ROUNDS) };
-    let sizes: Vec<Size> = sizes
-        .iter()
-        .map(|(primaries, passes)| measure(program.as_deref(), *primaries, *passes, rounds))
-        .collect();
+    let told = |(primaries, passes): &(usize, u32)| {
+        let size = measure(program.as_deref(), *primaries, *passes, rounds);
+        told::print(&size);
+        size
+    };
+    let sizes: Vec<Size> = sizes.iter().map(told).collect();
     let hang = hang::measure(short);
     told::tell(&sizes, &hang);
 }

@@ -23,14 +23,17 @@ const FIGURES: [Figure; 12] = [
     ("bytes of the scrapes, gzipped", |pass| pass.bytes),
 ];
 
-/// Prints the rounds; writes them into the documentation where that is asked for.
+/// Prints the rounds of one size.
+pub(crate) fn print(size: &Size) {
+    println!("\n{} nodes, one pass; times as much as this exporter in brackets", size.nodes);
+    table(size).print();
+}
+
+/// Prints what was aimed at; writes all into the documentation where that is asked for.
 pub(crate) fn tell(sizes: &[Size], hang: &Hang) {
     let mut text = String::new();
     for size in sizes {
-        let table = table(size);
-        println!("\n{} nodes, one pass; times as much as this exporter in brackets", size.nodes);
-        table.print();
-        text += &format!("{} nodes:\n\n{}\n", size.nodes, table.markdown());
+        text += &format!("{} nodes:\n\n{}\n", size.nodes, table(size).markdown());
     }
     let bars = bars(sizes, hang);
     bars.print();
