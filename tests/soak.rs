@@ -200,7 +200,7 @@ fn soak(form: &Form, troubles: &Troubles<'_>, before: Sample) -> Seen {
         }
         let (polls, looks_failed) = polls.join().expect("who watches the polls");
         Seen {
-            full: form.minutes.is_some_and(|minutes| minutes >= 30.0),
+            full: form.minutes.is_some_and(|minutes| minutes >= 25.0),
             from,
             to,
             nodes: troubles.cluster.nodes().len(),
