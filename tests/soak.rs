@@ -79,6 +79,9 @@ use soaked::{Over, document, now, plot, report, slow};
 const DOCUMENT: &str = "docs/reliability.md";
 const PICTURE: &str = "docs/images/reliability.svg";
 
+/// From so many minutes on one half of a run is longer than the allocator takes to settle.
+const LONG: f64 = 25.0;
+
 /// How large and how long.
 struct Form {
     minutes: Option<f64>,
@@ -200,7 +203,7 @@ fn soak(form: &Form, troubles: &Troubles<'_>, before: Sample) -> Seen {
         }
         let (polls, looks_failed) = polls.join().expect("who watches the polls");
         Seen {
-            full: form.minutes.is_some_and(|minutes| minutes >= 30.0),
+            full: form.minutes.is_some_and(|minutes| minutes >= LONG),
             from,
             to,
             nodes: troubles.cluster.nodes().len(),

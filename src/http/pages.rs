@@ -21,6 +21,9 @@ use crate::status::{self, Polled};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+/// Of so many nodes a page is made in a millisecond or two.
+const MANY: usize = 50;
+
 /// A cluster as it was when somebody asked.
 struct Now {
     name: Arc<str>,
@@ -31,6 +34,10 @@ struct Now {
 impl Now {
     fn of(cluster: &Published) -> Self {
         Self { name: Arc::clone(cluster.name()), frame: cluster.frame(), at: crate::clock::now() }
+    }
+
+    fn nodes(&self) -> usize {
+        self.frame.as_ref().map_or(0, |frame| frame.view.members.len())
     }
 
     fn polled(&self) -> Polled<'_> {
@@ -57,13 +64,16 @@ impl IntoResponse for NotFound {
     }
 }
 
-/// Makes a text beside the threads that serve, since a large cluster's takes a while, and sends it.
+/// Makes a text about so many nodes and sends it. Of many it takes a while, and is made beside the thread that serves; of few
+/// that would win nothing, and every thread keeps memory of its own.
 async fn send(
     headers: &HeaderMap,
     content_type: &'static str,
+    nodes: usize,
     make: impl FnOnce() -> String + Send + 'static,
 ) -> Response {
-    let Ok(text) = spawn_blocking(make).await else {
+    let made = if nodes > MANY { spawn_blocking(make).await } else { Ok(make()) };
+    let Ok(text) = made else {
         return (StatusCode::INTERNAL_SERVER_ERROR, "500: the page could not be made\n").into_response();
     };
     let gzip = negotiate::gzip(&joined(headers, header::ACCEPT_ENCODING));
@@ -78,21 +88,25 @@ async fn send(
     response
 }
 
-async fn page(headers: &HeaderMap, make: impl FnOnce() -> String + Send + 'static) -> Response {
-    let mut response = send(headers, "text/html; charset=utf-8", make).await;
+async fn page(headers: &HeaderMap, nodes: usize, make: impl FnOnce() -> String + Send + 'static) -> Response {
+    let mut response = send(headers, "text/html; charset=utf-8", nodes, make).await;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
-async fn json(headers: &HeaderMap, make: impl FnOnce() -> Json + Send + 'static) -> Response {
-    send(headers, "application/json", || make().to_string() + "\n").await
+async fn json(headers: &HeaderMap, nodes: usize, make: impl FnOnce() -> Json + Send + 'static) -> Response {
+    send(headers, "application/json", nodes, || make().to_string() + "\n").await
 }
 
 pub(super) async fn fleet(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let (clusters, reload) = (all(&app), app.reload.is_some());
-    page(&headers, move || status::fleet(&clusters.iter().map(Now::polled).collect::<Vec<_>>(), reload)).await
+    let nodes = clusters.iter().map(Now::nodes).sum();
+    page(&headers, nodes, move || {
+        status::fleet(&clusters.iter().map(Now::polled).collect::<Vec<_>>(), reload)
+    })
+    .await
 }
 
 pub(super) async fn cluster(
@@ -101,33 +115,37 @@ pub(super) async fn cluster(
     headers: HeaderMap,
 ) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
-    Ok(page(&headers, move || status::cluster(&cluster.polled())).await)
+    Ok(page(&headers, cluster.nodes(), move || status::cluster(&cluster.polled())).await)
 }
 
 /// Compiled in: it is there at night and without the internet.
 pub(super) async fn runbook(Path(code): Path<String>, headers: HeaderMap) -> Result<Response, NotFound> {
     let check = CHECKS.into_iter().find(|check| check.code == code).ok_or(NotFound("check"))?;
     if negotiate::html(&joined(&headers, header::ACCEPT)) {
-        return Ok(page(&headers, || status::runbook(check)).await);
+        return Ok(page(&headers, 0, || status::runbook(check)).await);
     }
-    Ok(send(&headers, "text/markdown; charset=utf-8", || check.runbook.to_owned()).await)
+    Ok(send(&headers, "text/markdown; charset=utf-8", 0, || check.runbook.to_owned()).await)
 }
 
 pub(super) async fn runbooks(headers: HeaderMap) -> Response {
-    page(&headers, status::index).await
+    page(&headers, 0, status::index).await
 }
 
 pub(super) async fn style(headers: HeaderMap) -> Response {
-    send(&headers, "text/css; charset=utf-8", || status::STYLE.to_owned()).await
+    send(&headers, "text/css; charset=utf-8", 0, || status::STYLE.to_owned()).await
 }
 
 pub(super) async fn script(headers: HeaderMap) -> Response {
-    send(&headers, "text/javascript; charset=utf-8", || status::SCRIPT.to_owned()).await
+    send(&headers, "text/javascript; charset=utf-8", 0, || status::SCRIPT.to_owned()).await
 }
 
 pub(super) async fn clusters_json(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let clusters = all(&app);
-    json(&headers, move || status::api::clusters(&clusters.iter().map(Now::polled).collect::<Vec<_>>())).await
+    let nodes = clusters.iter().map(Now::nodes).sum();
+    json(&headers, nodes, move || {
+        status::api::clusters(&clusters.iter().map(Now::polled).collect::<Vec<_>>())
+    })
+    .await
 }
 
 pub(super) async fn cluster_json(
@@ -136,7 +154,7 @@ pub(super) async fn cluster_json(
     headers: HeaderMap,
 ) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
-    Ok(json(&headers, move || status::api::cluster(&cluster.polled())).await)
+    Ok(json(&headers, cluster.nodes(), move || status::api::cluster(&cluster.polled())).await)
 }
 
 pub(super) async fn events_json(
@@ -145,5 +163,5 @@ pub(super) async fn events_json(
     headers: HeaderMap,
 ) -> Result<Response, NotFound> {
     let cluster = one(&app, &name)?;
-    Ok(json(&headers, move || status::api::events(&cluster.polled())).await)
+    Ok(json(&headers, cluster.nodes(), move || status::api::events(&cluster.polled())).await)
 }
