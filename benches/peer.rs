@@ -7,7 +7,7 @@
 //! medians count. What the servers counted is less what an idle cluster counts in as much time.
 //!
 //! `cargo bench --bench peer` takes half an hour; with `UPDATE=1` it writes its tables into `docs/performance.md`.
-//! `-- --short` takes a minute, on six nodes only. redis_exporter is looked for as `RCE_PEER`, else in the path as
+//! `-- --rounds 1` takes a third of that, `-- --short` a minute, on six nodes only. redis_exporter is looked for as `RCE_PEER`, else in the path as
 //! `redis_exporter` and `prometheus-redis-exporter`, as Debian calls it.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "prints what it measured")]
 #![allow(
@@ -73,7 +73,7 @@ fn main() {
     if program.is_none() {
         println!("no redis_exporter in the path and none named by RCE_PEER: this exporter alone is measured");
     }
-    let (sizes, rounds) = if short { (&[(3, 3)][..], 1) } else { (&SIZES[..], ROUNDS) };
+    let (sizes, rounds) = if short { (&[(3, 3)][..], 1) } else { (&SIZES[..], rounds()) };
     let told = |(primaries, passes): &(usize, u32)| {
         let size = measure(program.as_deref(), *primaries, *passes, rounds);
         told::print(&size);
@@ -82,6 +82,12 @@ fn main() {
     let sizes: Vec<Size> = sizes.iter().map(told).collect();
     let hang = hang::measure(short);
     told::tell(&sizes, &hang);
+}
+
+/// The number behind `--rounds`.
+fn rounds() -> usize {
+    let mut words = std::env::args().skip_while(|word| word != "--rounds").skip(1);
+    words.next().map_or(ROUNDS, |number| number.parse().expect("--rounds and a number"))
 }
 
 /// The other program, if it is there.
