@@ -22,7 +22,7 @@ use redis_cluster_exporter::http::{classic, gzip};
 use redis_cluster_exporter::metrics;
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
-use redis_cluster_exporter::model::view::assemble;
+use redis_cluster_exporter::model::view::{ClusterView, assemble};
 use redis_cluster_exporter::parse::{Tables, snapshot};
 use redis_cluster_exporter::probes::{ProbeId, Replies};
 use redis_cluster_exporter::status::{self, Polled};
@@ -153,25 +153,21 @@ fn analyzed(bencher: Bencher<'_, '_>, nodes: u16) {
 /// All checks of a cluster in which nothing changed.
 #[divan::bench(args = NODES, max_time = 5)]
 fn checked(bencher: Bencher<'_, '_>, nodes: u16) {
-    let (setup, view) = (setup(), frame(nodes).view.clone());
-    let mut history = History::default();
-    history.recall(&view);
-    let past = history.recall(&view);
-    bencher.bench_local(|| {
-        let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
-        checks::look(&context, &setup.overrides)
-    });
+    check(bencher, &frame(nodes).view);
 }
 
 /// All checks of a cluster of which a tenth is cut off.
 #[divan::bench(args = NODES, max_time = 5)]
 fn checked_in_trouble(bencher: Bencher<'_, '_>, nodes: u16) {
-    let (setup, view) = (setup(), cut_off(nodes).view);
-    let mut history = History::default();
-    history.recall(&view);
-    let past = history.recall(&view);
+    check(bencher, &cut_off(nodes).view);
+}
+
+fn check(bencher: Bencher<'_, '_>, view: &Arc<ClusterView>) {
+    let (setup, mut history) = (setup(), History::default());
+    history.recall(view);
+    let past = history.recall(view);
     bencher.bench_local(|| {
-        let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
+        let context = Context::new(view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
         checks::look(&context, &setup.overrides)
     });
 }

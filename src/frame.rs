@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::checks::{self, Context, Judgement, Override};
 use crate::history::History;
-use crate::model::address::{Naming, Target};
+use crate::model::address::Naming;
 use crate::model::limits::{Expect, Limits};
 use crate::model::node::NodeId;
 use crate::model::past::Past;
@@ -59,8 +59,8 @@ impl Frame {
     }
 }
 
-/// Reads what nodes replied. `tables` and `last` are those of the history; what is left out in large clusters stands as in
-/// `last`.
+/// Reads what nodes replied. `tables` and `last` are those of the history; of the probes that are read once, what was not
+/// asked this time stands as in `last`.
 pub fn read<'a>(
     replies: impl IntoIterator<Item = &'a Replies>,
     tables: &mut Tables,
@@ -72,17 +72,13 @@ pub fn read<'a>(
             replies.failure.is_some() || ProbeId::READ_ONCE.iter().all(|p| replies.answer(*p).is_some());
         let before = match last {
             Some(last) if !is_whole => {
-                before.get_or_insert_with(|| by_target(last)).get(&replies.target).copied()
+                before.get_or_insert_with(|| last.said_by_target()).get(&replies.target).copied()
             }
             _ => None,
         };
         Arc::new(parse::snapshot_after(replies, tables, before))
     };
     replies.into_iter().map(&mut read).collect()
-}
-
-fn by_target(view: &ClusterView) -> BTreeMap<&Target, &NodeSnapshot> {
-    view.members.iter().filter_map(|member| member.said.as_deref()).map(|said| (&said.target, said)).collect()
 }
 
 /// Joins what was read of the replies to one poll that began at `at` and took `took`.

@@ -170,7 +170,7 @@ impl Poller {
         let seeds: Vec<&Target> = answering.filter(|target| self.seeds.resolved().contains(target)).collect();
         let strays = self.neighbours.strays(&self.setup.cluster, &view, &seeds);
         if !strays.is_empty() {
-            heard.drop(&strays);
+            heard.leave_out(&strays);
             view = self.join(&heard, started).await;
         }
         let replies = heard.replies;

@@ -6,6 +6,7 @@ mod coverage;
 mod groups;
 mod migrations;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,6 +201,12 @@ impl ClusterView {
         maps.sort_unstable();
         maps.dedup();
         maps.len()
+    }
+
+    /// What each member said, by what was dialled.
+    pub fn said_by_target(&self) -> BTreeMap<&Target, &NodeSnapshot> {
+        let said = self.members.iter().filter_map(|member| member.said.as_deref());
+        said.map(|said| (&said.target, said)).collect()
     }
 
     /// The age of the oldest table in use, CLUSTER NODES of a node that answers; zero where all are of this poll.

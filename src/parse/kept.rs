@@ -7,8 +7,7 @@ use super::cluster_nodes::ByFingerprint;
 use crate::model::address::Target;
 use crate::model::info::{Info, Layout};
 
-/// Tables and other values that the replies of the last poll were read as. Equal tables are built once, and the
-/// reply to a slow probe, which stands for many polls, is read once.
+/// Tables and layouts that the replies of the last poll were read as: equal ones are built once.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
     pub(super) by_fingerprint: ByFingerprint,

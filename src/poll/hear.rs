@@ -37,7 +37,7 @@ impl Heard {
         self.snapshots.extend(other.snapshots);
     }
 
-    pub(super) fn drop(&mut self, targets: &BTreeSet<Target>) {
+    pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
         self.replies.retain(|replies| !targets.contains(&replies.target));
         self.snapshots.retain(|said| !targets.contains(&said.target));
     }

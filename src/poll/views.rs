@@ -17,6 +17,7 @@ use crate::model::address::Target;
 use crate::model::info::Field;
 use crate::model::node::{NodeId, Role, Viewpoint};
 use crate::model::snapshot::NodeSnapshot;
+use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 use crate::probes::ProbeId;
 
@@ -71,9 +72,7 @@ impl Views {
         last: Option<&ClusterView>,
         interval: Duration,
     ) -> Vec<Due> {
-        let before =
-            last.into_iter().flat_map(|last| &last.members).filter_map(|member| member.said.as_deref());
-        let before: BTreeMap<&Target, &NodeSnapshot> = before.map(|said| (&said.target, said)).collect();
+        let before = last.map(ClusterView::said_by_target).unwrap_or_default();
         let reference = last.and_then(|last| last.reference.as_ref()).map(|table| table.fingerprint);
         let common = most_common(told.iter().filter_map(|said| Word::of(said)));
         let ends = ends_of_open_slots(told);
@@ -100,8 +99,8 @@ impl Views {
 
     /// All but those that were read.
     pub(super) fn others(told: &[Arc<NodeSnapshot>], read: &[Due]) -> Vec<Due> {
-        let others =
-            (0..told.len()).filter(|at| read.iter().all(|due| due.at != *at) && is_asked(&told[*at]));
+        let read: BTreeSet<usize> = read.iter().map(|due| due.at).collect();
+        let others = (0..told.len()).filter(|at| !read.contains(at) && is_asked(&told[*at]));
         others.map(|at| Due { at, links: false }).collect()
     }
 
@@ -150,7 +149,7 @@ fn is_asked(said: &NodeSnapshot) -> bool {
 }
 
 /// When its table was told; the id, which is random, spreads those of one poll over the shards.
-fn age(said: &NodeSnapshot) -> Option<(crate::model::time::Timestamp, NodeId)> {
+fn age(said: &NodeSnapshot) -> Option<(Timestamp, NodeId)> {
     said.nodes.as_ref().ok().map(|own| (own.told_at, own.myself))
 }
 
