@@ -16,6 +16,7 @@
 
 #[path = "../tests/common"]
 mod common {
+    pub(crate) mod process;
     #[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
     pub(crate) mod real;
 }
@@ -25,7 +26,6 @@ mod common {
 mod measure {
     pub(crate) mod daemon;
     pub(crate) mod exporter;
-    pub(crate) mod process;
     pub(crate) mod servers;
 }
 

@@ -22,6 +22,7 @@
 
 #[path = "../tests/common"]
 mod common {
+    pub(crate) mod process;
     #[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
     pub(crate) mod real;
 }
@@ -32,7 +33,6 @@ mod measure {
     pub(crate) mod daemon;
     pub(crate) mod exporter;
     pub(crate) mod files;
-    pub(crate) mod process;
     pub(crate) mod servers;
     pub(crate) mod table;
 }

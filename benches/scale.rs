@@ -18,6 +18,7 @@
 #[path = "../tests/common"]
 mod common {
     pub(crate) mod fleet;
+    pub(crate) mod process;
     #[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
     pub(crate) mod real;
 }
@@ -29,7 +30,6 @@ mod measure {
     pub(crate) mod exporter;
     pub(crate) mod files;
     pub(crate) mod plot;
-    pub(crate) mod process;
     pub(crate) mod table;
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use flate2::read::GzDecoder;
 use tempfile::TempDir;
 
-use super::process::{self, Usage};
+use crate::common::process::{self, Usage};
 use crate::common::real::{end, free_port};
 
 /// A running program. Dropped, it is killed.
@@ -97,7 +97,7 @@ impl Daemon {
 
     /// What it has used until now.
     pub(crate) fn usage(&self) -> Usage {
-        process::usage(self.child.id())
+        Usage::of(self.child.id())
     }
 
     /// From now on its peak counts anew.

@@ -4,9 +4,9 @@ use std::thread::sleep;
 use std::time::Instant;
 
 use crate::common::fleet::{Fleet, Shape};
+use crate::common::process::Usage;
 use crate::measure::daemon::{Daemon, Form, quantile, series};
 use crate::measure::exporter::{self, Pace};
-use crate::measure::process::Usage;
 
 /// Polls of every cluster in a window; a multiple of those between two slow ones.
 const POLLS: u32 = 6;
