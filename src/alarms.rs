@@ -8,17 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use futures_util::future::{Either, Shared, select};
+use futures_util::future::{Either, Shared, WeakShared, select};
+
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Goes off once, for everybody who waits for it.
-type Alarm = Shared<Pin<Box<dyn Future<Output = ()> + Send>>>;
+type Alarm = Shared<Timer>;
 
 /// Alarms whose instants are rounded up, so that what is due at about the same time shares one.
 pub struct Alarms {
     /// Instants are rounded to whole steps from here.
     start: Instant,
     step: Duration,
-    last: Mutex<Option<(Instant, Alarm)>>,
+    /// Nobody but those who wait holds an alarm: with the last of them its timer ends, and wakes nobody for nothing.
+    last: Mutex<Option<(Instant, WeakShared<Timer>)>>,
 }
 
 impl std::fmt::Debug for Alarms {
@@ -45,14 +48,14 @@ impl Alarms {
         let steps = at.saturating_duration_since(self.start).as_nanos().div_ceil(self.step.as_nanos());
         let at = self.start + Duration::from_nanos((steps * self.step.as_nanos()) as u64);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*last {
-            Some((due, alarm)) if *due == at => alarm.clone(),
-            _ => {
-                let alarm = tokio::time::sleep_until(at.into()).boxed().shared();
-                *last = Some((at, alarm.clone()));
-                alarm
-            }
+        if let Some(alarm) =
+            last.as_ref().filter(|(due, _)| *due == at).and_then(|(_, alarm)| alarm.upgrade())
+        {
+            return alarm;
         }
+        let alarm: Alarm = tokio::time::sleep_until(at.into()).boxed().shared();
+        *last = alarm.downgrade().map(|waiting| (at, waiting));
+        alarm
     }
 }
 

@@ -4,8 +4,9 @@
 //! |---|---|
 //! | `dial` | a target becomes an open stream |
 //! | `tls` | rustls, its files followed as they change |
-//! | `guard` | what passes over the stream: size limit, response time, first bytes |
 //! | `connection` | one open connection and its exchange of request for replies |
+//! | `seen` | what passed over it: size limit, response time, first bytes |
+//! | `room` | what replies are read into |
 //! | `questions` | which probes are due, and their replies against their shapes |
 //! | `explain` | why a connection ended |
 //! | `backoff` | how long a node that cannot be connected to is left alone |
@@ -17,10 +18,11 @@ mod connection;
 mod deadline;
 mod dial;
 mod explain;
-mod guard;
 mod login;
 mod questions;
 mod reply;
+mod room;
+mod seen;
 mod tls;
 
 use std::sync::Arc;
@@ -39,6 +41,7 @@ use connection::{Connection, Lost};
 use deadline::Deadline;
 pub use dial::resolve;
 use login::Login;
+use room::Rooms;
 
 /// What all links of one cluster share: its credentials and TLS, the deadline, and the count of connections.
 #[derive(Debug)]
@@ -48,6 +51,7 @@ pub struct Dialer {
     longest_rest: Duration,
     tls: Option<tls::Client>,
     connects: AtomicU64,
+    rooms: Rooms,
     alarms: Alarms,
 }
 
@@ -56,7 +60,8 @@ impl Dialer {
     pub fn new(cluster: Arc<Cluster>, timeout: Duration) -> Self {
         let tls = cluster.tls.clone().map(tls::Client::new);
         let alarms = Alarms::every(timeout / ALARM_STEPS);
-        Self { cluster, timeout, longest_rest: Duration::MAX, tls, connects: AtomicU64::new(0), alarms }
+        let (connects, rooms) = (AtomicU64::new(0), Rooms::default());
+        Self { cluster, timeout, longest_rest: Duration::MAX, tls, connects, rooms, alarms }
     }
 
     /// Leaves no node alone for longer than this after failed connects.
@@ -195,9 +200,9 @@ impl Link {
         for slots in slots.chunks(SLOTS_AT_ONCE) {
             let plan = connection.memory.count(slots);
             let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
-            let exchanged = connection.exchange(&plan, 1 << 20, deadline).await.ok()?;
-            self.commands += exchanged.values.len() as u64;
-            let heard = plan.read(exchanged.values).ok()?;
+            let exchanged = connection.exchange(&plan, 1 << 20, &dialer.rooms, deadline).await.ok()?;
+            self.commands += exchanged.replies.len() as u64;
+            let heard = plan.read(exchanged.replies).ok()?;
             let refused = heard.sizes.iter().any(|reply| matches!(reply, Reply::Error { .. }));
             sweep.sizes.extend(heard.sizes);
             sweep.counts.extend(heard.key_counts);
@@ -223,10 +228,10 @@ impl Link {
         let deadline = Deadline::after(Instant::now(), dialer.timeout, &dialer.alarms);
         let (mut connection, login) = self.connect(deadline).await?;
         let plan = connection.memory.only(login, probes);
-        let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await;
+        let exchanged = connection.exchange(&plan, turn.byte_budget(), &dialer.rooms, deadline).await;
         let exchanged = exchanged.map_err(|lost| lost.failure)?;
-        self.commands += exchanged.values.len() as u64;
-        let heard = plan.read(exchanged.values)?;
+        self.commands += exchanged.replies.len() as u64;
+        let heard = plan.read(exchanged.replies)?;
         connection.memory.learn(heard.answers, turn.stamp(exchanged.asked), exchanged.took);
         Ok(connection.memory.answers())
     }
@@ -263,7 +268,7 @@ impl Link {
         let login = Login::read(&self.dialer.cluster.credentials)?;
         let (stream, ends) = dial::dial(&self.target, self.dialer.tls.as_ref(), deadline).await?;
         self.dialer.connects.fetch_add(1, Ordering::Relaxed);
-        Ok((Connection::over(stream, ends).await?, login))
+        Ok((Connection::over(stream, ends), login))
     }
 
     /// Asks over this connection; keeps it if all went well. `greeting` goes first on a new connection.
@@ -275,11 +280,11 @@ impl Link {
         deadline: Deadline<'_>,
     ) -> Result<Heard, Lost> {
         let plan = connection.memory.plan(greeting, turn, &self.dialer.cluster);
-        let exchanged = connection.exchange(&plan, turn.byte_budget(), deadline).await?;
-        self.commands += exchanged.values.len() as u64;
+        let exchanged = connection.exchange(&plan, turn.byte_budget(), &self.dialer.rooms, deadline).await?;
+        self.commands += exchanged.replies.len() as u64;
         let (asked, response, took) = (exchanged.asked, exchanged.response, exchanged.took);
         let heard =
-            plan.read(exchanged.values).map_err(|failure| Lost { failure, response, unheard: false })?;
+            plan.read(exchanged.replies).map_err(|failure| Lost { failure, response, unheard: false })?;
         connection.memory.learn(heard.answers, turn.stamp(asked), took);
         let answers = connection.memory.answers();
         let certificate_ends = connection.certificate_ends;

@@ -7,7 +7,6 @@
 
 mod disguise;
 mod meta;
-pub mod resp;
 mod sweep;
 
 use std::fs;
@@ -21,6 +20,7 @@ use crate::model::slots::SLOT_COUNT;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
 use crate::probes::{Answer, Every, ProbeId, Replies, SETTINGS, Shape};
+use crate::resp;
 pub use disguise::Disguise;
 use meta::{Call, ClientError, Meta};
 

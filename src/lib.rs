@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`model`] | pure | the vocabulary: ids, slots, snapshots, the view of all nodes side by side |
 //! | [`probes`] | table | what we ask |
+//! | [`resp`] | pure | bytes to replies and back |
 //! | [`parse`] | pure | replies to snapshots |
 //! | [`checks`] | table, pure | what we conclude |
 //! | [`history`] | pure | what one view cannot show: changes, lag, first sights |
@@ -36,6 +37,7 @@ pub mod model;
 pub mod parse;
 pub mod poll;
 pub mod probes;
+pub mod resp;
 pub mod run;
 pub mod self_metrics;
 pub mod service;

@@ -23,7 +23,7 @@ use std::path::Path;
 
 use common::seeds::{self, Seed};
 use fuzz::{files, mutate, nodes, polls};
-use redis_cluster_exporter::capture::resp;
+use redis_cluster_exporter::resp;
 
 /// Gives a target all its seeds, and every input that was found for it before; or writes them where they are wanted.
 fn replay(target: &str, mut seeds: Vec<Seed>, run: fn(&[u8])) {

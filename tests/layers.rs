@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A module may use those on the lines above its own, and nothing else of the crate.
 const ORDER: [&[&str]; 14] = [
     &["model"],
-    &["probes"],
+    &["probes", "resp"],
     &["parse"],
     &["checks"],
     &["history"],

@@ -16,7 +16,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::captures;
 use common::cases::for_every_node;
-use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::model::clock::ClockOffset;
 use redis_cluster_exporter::model::failure::{AskError, ReadError};
 use redis_cluster_exporter::model::node::Role;
@@ -25,6 +24,7 @@ use redis_cluster_exporter::model::snapshot::{BusDirection, NodeSnapshot};
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::parse::{self, Tables};
 use redis_cluster_exporter::probes::{ProbeId, SETTINGS};
+use redis_cluster_exporter::resp;
 
 /// Every part of a snapshot: the probe it comes from, and why it is not there.
 fn parts(snapshot: &NodeSnapshot) -> Vec<(ProbeId, Option<&ReadError>)> {

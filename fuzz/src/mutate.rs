@@ -1,7 +1,7 @@
 //! Changes to RESP that leave it RESP: bytes changed at random are seldom a reply any more.
 
-use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::model::reply::Reply;
+use redis_cluster_exporter::resp;
 
 /// Changes bytes at random: the buffer, how much of it is used, how much may be. Returns how much is.
 pub type Bytes = fn(&mut [u8], usize, usize) -> usize;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::model::info::Info;
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
 use redis_cluster_exporter::parse::{self, Tables};
 use redis_cluster_exporter::probes::Replies;
+use redis_cluster_exporter::resp;
 
 use super::polls::{Poll, judged, node, sound};
 

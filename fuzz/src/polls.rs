@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::checks::CHECKS;
 use redis_cluster_exporter::frame::{self, Frame, Setup};
 use redis_cluster_exporter::history::History;
@@ -17,6 +16,7 @@ use redis_cluster_exporter::model::slots::{SLOT_COUNT, SlotSet};
 use redis_cluster_exporter::model::snapshot::CertificateEnds;
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::probes::{Answer, Every, ProbeId, Replies, Sweep};
+use redis_cluster_exporter::resp;
 use redis_cluster_exporter::status::{self, Polled, api, report};
 
 use super::markup::Page;

@@ -1,31 +1,34 @@
 //! One open connection, and its exchange of a request for replies.
 
 use std::fmt;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::io;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, RedisConnectionInfo, Value};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::deadline::Deadline;
 use super::dial::Stream;
 use super::explain::explain;
-use super::guard::{Guard, Seen, Watch};
 use super::questions::{Memory, Plan};
+use super::room::{Room, Rooms};
+use super::seen::{End, Seen};
 use crate::model::failure::AskError;
+use crate::model::reply::Reply;
 use crate::model::snapshot::CertificateEnds;
 use crate::model::time::Timestamp;
+use crate::resp::{self, Framing};
 
 /// A connection whose certificate is about to end is made anew after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(3600);
 
-/// A connection that can be asked. Its driver runs only while an exchange waits for it, so a node that sends
-/// without being asked fills its own socket and nothing of ours.
+/// A connection that can be asked. It is read only while an exchange waits for it, so a node that sends without being
+/// asked fills its own socket and nothing of ours.
 pub(super) struct Connection {
-    handle: MultiplexedConnection,
-    driver: Pin<Box<dyn Future<Output = ()> + Send>>,
-    watch: Watch,
-    /// Set for good when the driver has ended, or bytes came that nobody had asked for.
+    stream: Stream,
+    /// Set for good when bytes came that nobody had asked for.
     unsound: bool,
     /// What the node has answered on this connection.
     pub(super) memory: Memory,
@@ -36,14 +39,14 @@ pub(super) struct Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("watch", &self.watch).field("unsound", &self.unsound).finish()
+        f.debug_struct("Connection").field("unsound", &self.unsound).finish_non_exhaustive()
     }
 }
 
 /// A complete set of replies.
 pub(super) struct Exchanged {
     /// One for each command.
-    pub(super) values: Vec<Value>,
+    pub(super) replies: Vec<Reply>,
     /// When the request left.
     pub(super) asked: Instant,
     /// From then to the first byte of the first reply.
@@ -72,24 +75,8 @@ impl From<AskError> for Lost {
 impl Connection {
     /// Takes an open stream. Nothing is sent yet: AUTH goes with the first request, so that its refusal comes back
     /// in the server's own words.
-    pub(super) async fn over(stream: Stream, certificate_ends: CertificateEnds) -> Result<Self, AskError> {
-        let watch = Watch::default();
-        let info = RedisConnectionInfo::default().set_skip_set_lib_name();
-        // The deadline of the ask is the only one.
-        let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
-        let guarded = Guard::new(stream, watch.clone());
-        let (handle, driver) = MultiplexedConnection::new_with_config(&info, guarded, config)
-            .await
-            .map_err(|error| AskError::Protocol(error.to_string()))?;
-        Ok(Self {
-            handle,
-            driver: Box::pin(driver),
-            watch,
-            unsound: false,
-            memory: Memory::default(),
-            certificate_ends,
-            opened: Instant::now(),
-        })
+    pub(super) fn over(stream: Stream, certificate_ends: CertificateEnds) -> Self {
+        Self { stream, unsound: false, memory: Memory::default(), certificate_ends, opened: Instant::now() }
     }
 
     /// Sends the plan in one write and waits for all its replies.
@@ -97,21 +84,20 @@ impl Connection {
         &mut self,
         plan: &Plan,
         limit: u64,
+        rooms: &Rooms,
         deadline: Deadline<'_>,
     ) -> Result<Exchanged, Lost> {
-        self.watch.begin(limit);
         let begun = Instant::now();
-        let request = plan.request();
-        let replies = deadline.over("waiting for replies", self.drive(&request)).await;
-        let seen = self.watch.seen();
+        let (mut seen, mut room) = (Seen::up_to(limit), rooms.lend());
+        let done = deadline.over("waiting for replies", self.converse(plan, &mut seen, &mut room)).await;
         let asked = seen.written.unwrap_or(begun);
         let response = seen.first_byte.map(|first| first.saturating_duration_since(asked));
         self.unsound |= seen.unasked;
-        match replies {
-            Ok(Ok(values)) => Ok(Exchanged { values, asked, response, took: asked.elapsed() }),
-            Ok(Err(_)) => {
-                let failure = explain(&seen, plan.has_secret());
-                Err(Lost { failure, response, unheard: ended_before(&seen) })
+        match done {
+            Ok(Ok(replies)) => Ok(Exchanged { replies, asked, response, took: asked.elapsed() }),
+            Ok(Err(end)) => {
+                let unheard = seen.read == 0 && matches!(end, End::Closed | End::Broken(_));
+                Err(Lost { failure: explain(&seen, &end, plan.has_secret()), response, unheard })
             }
             Err(_) if seen.read > 0 => {
                 Err(Lost { failure: deadline.missed("reading replies"), response, unheard: false })
@@ -135,21 +121,57 @@ impl Connection {
         !self.unsound
     }
 
-    async fn drive(&mut self, request: &redis::Pipeline) -> redis::RedisResult<Vec<Value>> {
-        let mut query = std::pin::pin!(request.query_async(&mut self.handle));
-        tokio::select! {
-            biased;
-            replies = &mut query => replies,
-            () = self.driver.as_mut() => {
-                self.unsound = true;
-                query.await
-            }
+    async fn converse(
+        &mut self,
+        plan: &Plan,
+        seen: &mut Seen,
+        room: &mut Room<'_>,
+    ) -> Result<Vec<Reply>, End> {
+        // What lies there answers nothing that was asked, and is passed over; or the server has closed it since.
+        if let Poll::Ready(read) = poll_fn(|cx| Poll::Ready(self.poll_read(cx, room))).await {
+            seen.note(&room.bytes()[..read?], Instant::now())?;
+            room.more().clear();
         }
+        let request = plan.request();
+        seen.written = Some(Instant::now());
+        // A server that turns a connection away says why and closes. Its words are to be read although the write fails;
+        // the read that follows ends the connection.
+        let _failed = self.write(&request.get_packed_pipeline()).await;
+        let mut framing = Framing::default();
+        loop {
+            let ends = framing.look(room.bytes()).map_err(|_| End::Unreadable)?;
+            if let Some(ends) = ends.get(..request.len()) {
+                let replies = take_apart(room.bytes(), ends)?;
+                self.unsound |= ends.last().is_some_and(|end| room.bytes().len() > *end);
+                return Ok(replies);
+            }
+            let before = room.bytes().len();
+            poll_fn(|cx| self.poll_read(cx, room)).await?;
+            seen.note(&room.bytes()[before..], Instant::now())?;
+        }
+    }
+
+    /// Reads what is there into `room`, which is only taken if there is anything.
+    fn poll_read(&mut self, cx: &mut Context<'_>, room: &mut Room<'_>) -> Poll<io::Result<usize>> {
+        let read = pin!(self.stream.read_buf(room.more())).poll(cx);
+        if read.is_pending() {
+            room.rest();
+        }
+        read
+    }
+
+    async fn write(&mut self, request: &[u8]) -> io::Result<()> {
+        self.stream.write_all(request).await?;
+        self.stream.flush().await
     }
 }
 
-/// Closed or broken without a byte.
-fn ended_before(seen: &Seen) -> bool {
-    use super::guard::End;
-    seen.read == 0 && matches!(seen.end, Some(End::Closed | End::Broken(_)))
+/// The replies that end there.
+fn take_apart(bytes: &[u8], ends: &[usize]) -> Result<Vec<Reply>, End> {
+    let begins = std::iter::once(0).chain(ends.iter().copied());
+    let mut replies = Vec::with_capacity(ends.len());
+    for (begin, end) in begins.zip(ends) {
+        replies.push(resp::parse(&bytes[begin..*end]).map_err(|_| End::Unreadable)?);
+    }
+    Ok(replies)
 }

@@ -1,31 +1,29 @@
-//! Why a connection ended: from what passed over it, since the client library only says that it did.
+//! Why a connection ended: from what passed over it.
 
-use super::guard::{End, Seen};
 use super::reply::excerpt;
+use super::seen::{End, Seen};
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
 
 /// The cause. `secret_sent`: the request held a password, which a server that repeats its input must not bring
 /// into a log.
-pub(super) fn explain(seen: &Seen, secret_sent: bool) -> AskError {
-    match &seen.end {
-        Some(End::TooLarge) => return AskError::TooLarge { limit_bytes: seen.limit },
-        Some(End::Tls(text)) => return AskError::Tls(text.clone()),
+pub(super) fn explain(seen: &Seen, end: &End, secret_sent: bool) -> AskError {
+    match end {
+        End::TooLarge => return AskError::TooLarge { limit_bytes: seen.limit },
+        End::Tls(text) => return AskError::Tls(text.clone()),
         _ => {}
     }
     if let Some(failure) = by_first_bytes(&seen.head, secret_sent) {
         return failure;
     }
     let read = seen.read;
-    match &seen.end {
-        Some(End::Closed) if read == 0 => {
-            AskError::Connect("closed by the server before it answered".to_owned())
-        }
-        Some(End::Closed) => {
+    match end {
+        End::Closed if read == 0 => AskError::Connect("closed by the server before it answered".to_owned()),
+        End::Closed => {
             AskError::Connect(format!("closed by the server within its replies, after {read} bytes"))
         }
-        Some(End::Broken(text)) if read == 0 => AskError::Connect(text.clone()),
-        Some(End::Broken(text)) => AskError::Connect(format!("{text}, after {read} bytes of replies")),
+        End::Broken(text) if read == 0 => AskError::Connect(text.clone()),
+        End::Broken(text) => AskError::Connect(format!("{text}, after {read} bytes of replies")),
         _ => AskError::Protocol(format!(
             "unreadable within the first {read} bytes, which begin with {}",
             shown(&seen.head, secret_sent)
@@ -76,45 +74,44 @@ fn shown(head: &[u8], secret_sent: bool) -> String {
 mod tests {
     use super::*;
 
-    fn after(head: &[u8], end: Option<End>) -> AskError {
-        let seen = Seen { limit: 9, read: head.len() as u64, head: head.to_vec(), end, ..Seen::default() };
-        explain(&seen, true)
+    fn after(head: &[u8], end: &End) -> AskError {
+        let seen = Seen { limit: 9, read: head.len() as u64, head: head.to_vec(), ..Seen::default() };
+        explain(&seen, end, true)
     }
 
     #[test]
     fn each_end_has_its_kind() {
-        let closed = Some(End::Closed);
         for (head, end, kind) in [
-            (&b""[..], closed.clone(), "connect"),
-            (b"", Some(End::Broken("Connection reset by peer".into())), "connect"),
-            (b"$5000\r\nab", closed.clone(), "connect"),
-            (b"$5000\r\nab", Some(End::TooLarge), "too_large"),
-            (b"", Some(End::Tls("received fatal alert: CertificateRequired".into())), "tls"),
-            (b"\x15\x03\x01\x00\x02\x02\x46", closed.clone(), "tls"),
-            (b"HTTP/1.1 400 Bad Request\r\n", closed.clone(), "protocol"),
-            (b"SSH-2.0-OpenSSH\r\n", None, "protocol"),
-            (b"+PONG\r\n?", None, "protocol"),
-            (b"-ERR max number of clients reached\r\n", closed.clone(), "rejected"),
-            (b"-DENIED Redis is running in protected mode because", closed.clone(), "rejected"),
-            (b"-NOAUTH Authentication required.\r\n-NOAUTH Auth", closed.clone(), "auth"),
-            (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", closed.clone(), "auth"),
-            (b"-LOADING Redis is loading the dataset in memory\r\n", closed, "connect"),
+            (&b""[..], End::Closed, "connect"),
+            (b"", End::Broken("Connection reset by peer".into()), "connect"),
+            (b"$5000\r\nab", End::Closed, "connect"),
+            (b"$5000\r\nab", End::TooLarge, "too_large"),
+            (b"", End::Tls("received fatal alert: CertificateRequired".into()), "tls"),
+            (b"\x15\x03\x01\x00\x02\x02\x46", End::Closed, "tls"),
+            (b"HTTP/1.1 400 Bad Request\r\n", End::Closed, "protocol"),
+            (b"SSH-2.0-OpenSSH\r\n", End::Unreadable, "protocol"),
+            (b"+PONG\r\n?", End::Unreadable, "protocol"),
+            (b"-ERR max number of clients reached\r\n", End::Closed, "rejected"),
+            (b"-DENIED Redis is running in protected mode because", End::Closed, "rejected"),
+            (b"-NOAUTH Authentication required.\r\n-NOAUTH Auth", End::Closed, "auth"),
+            (b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", End::Closed, "auth"),
+            (b"-LOADING Redis is loading the dataset in memory\r\n", End::Closed, "connect"),
         ] {
-            let failure = after(head, end);
+            let failure = after(head, &end);
             assert_eq!(failure.kind(), kind, "{} gave {failure}", head.escape_ascii());
         }
     }
 
     #[test]
     fn an_http_server_is_named() {
-        let failure = after(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n", None);
+        let failure = after(b"HTTP/1.1 400 Bad Request\r\nServer: x\r\n", &End::Unreadable);
         assert_eq!(failure.to_string(), "protocol: an HTTP server answered: \"HTTP/1.1 400 Bad Request\"");
     }
 
     #[test]
     fn an_echo_does_not_bring_the_password_into_a_log() {
         for echo in [&b"echo: *2\r\n$4\r\nAUTH\r\n$6\r\ns3cret\r\n"[..], b"+got auth s3cret\r\n?"] {
-            assert!(!after(echo, None).to_string().contains("s3cret"));
+            assert!(!after(echo, &End::Unreadable).to_string().contains("s3cret"));
         }
     }
 }

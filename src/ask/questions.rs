@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use redis::Value;
-
 use super::Turn;
 use super::login::{Login, refusal};
-use super::reply::{brief, from_value};
+use super::reply::{brief, shortened};
 use crate::config::Cluster;
 use crate::model::failure::AskError;
 use crate::model::reply::Reply;
@@ -191,7 +189,6 @@ impl Plan {
     /// All commands, to be sent in one write.
     pub(super) fn request(&self) -> redis::Pipeline {
         let mut request = redis::pipe();
-        request.ignore_errors();
         if let Some(login) = &self.greeting {
             if let Some(login) = login {
                 request.add_command(login.command());
@@ -228,10 +225,9 @@ impl Plan {
     ///
     /// # Errors
     /// AUTH was refused or is wanted, or a reply is not one to its question.
-    pub(super) fn read(self, values: Vec<Value>) -> Result<Heard, AskError> {
-        let mut replies = values.into_iter().map(from_value);
-        let mut next =
-            move || replies.next().unwrap_or_else(|| Err(AskError::Protocol("too few replies".to_owned())));
+    pub(super) fn read(self, replies: Vec<Reply>) -> Result<Heard, AskError> {
+        let mut replies = replies.into_iter().map(shortened);
+        let mut next = move || replies.next().ok_or_else(|| AskError::Protocol("too few replies".to_owned()));
         if let Some(login) = &self.greeting {
             if login.is_some() {
                 check_login(&next()?)?;

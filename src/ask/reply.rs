@@ -1,8 +1,5 @@
-//! From the values of the client library to ours, and a short form of them for people.
+//! Replies as they are kept, and a short form of them for people.
 
-use redis::Value;
-
-use crate::model::failure::AskError;
 use crate::model::reply::Reply;
 
 /// Characters that are kept of the line of an error reply.
@@ -10,24 +7,16 @@ const LONGEST_ERROR: usize = 512;
 /// Bytes that are shown of a reply that does not fit.
 const SHOWN: usize = 64;
 
-/// Takes a value over without copying its text.
-///
-/// # Errors
-/// It is of a type that RESP2 does not have.
-pub(super) fn from_value(value: Value) -> Result<Reply, AskError> {
-    Ok(match value {
-        Value::Nil => Reply::Nil,
-        Value::Int(n) => Reply::Int(n),
-        Value::BulkString(bytes) => Reply::Bulk(bytes),
-        Value::SimpleString(text) => Reply::Status(text),
-        Value::Okay => Reply::Status("OK".to_owned()),
-        Value::Array(items) => Reply::Array(items.into_iter().map(from_value).collect::<Result<_, _>>()?),
-        Value::ServerError(error) => Reply::Error {
-            code: error.code().chars().take(LONGEST_ERROR).collect(),
-            text: error.details().unwrap_or_default().chars().take(LONGEST_ERROR).collect(),
-        },
-        _ => return Err(AskError::Protocol("a reply of RESP3 on a connection of RESP2".to_owned())),
-    })
+/// The reply, of an error only so much as anybody reads.
+pub(super) fn shortened(mut reply: Reply) -> Reply {
+    if let Reply::Error { code, text } = &mut reply {
+        for part in [code, text] {
+            if let Some((end, _)) = part.char_indices().nth(LONGEST_ERROR) {
+                part.truncate(end);
+            }
+        }
+    }
+    reply
 }
 
 /// Type and first bytes.
@@ -55,15 +44,8 @@ mod tests {
     #[test]
     fn an_endless_error_line_is_cut() {
         let text = format!("ERR {}", "x".repeat(100_000));
-        let value = redis::parse_redis_value(format!("-{text}\r\n").as_bytes()).unwrap();
-        let Reply::Error { code, text } = from_value(value).unwrap() else { panic!("no error") };
+        let Reply::Error { code, text } = shortened(Reply::error(&text)) else { panic!("no error") };
         assert_eq!((code.as_str(), text.len()), ("ERR", 512));
-    }
-
-    #[test]
-    fn resp3_is_refused_at_any_depth() {
-        let value = Value::Array(vec![Value::Int(1), Value::Map(Vec::new())]);
-        assert_eq!(from_value(value).unwrap_err().kind(), "protocol");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 
-use redis_cluster_exporter::capture::resp;
 use redis_cluster_exporter::model::reply::Reply;
 use redis_cluster_exporter::probes::{ProbeId, Replies};
+use redis_cluster_exporter::resp;
 
 use super::captures::{self, State};
 use crate::fuzz::disclosure::SECRET;

@@ -1,6 +1,10 @@
-//! RESP2 bytes and replies, for files. Strict: what is read is one whole reply and nothing more.
+//! RESP2 bytes and replies. Strict: what is read is one whole reply and nothing more; where one ends among bytes that
+//! come in pieces, [`Framing`] tells.
+
+mod framing;
 
 use crate::model::reply::Reply;
+pub use framing::Framing;
 
 /// How deep arrays may lie in each other; no server nests deeper than four.
 const MAX_DEPTH: usize = 16;
@@ -49,6 +53,14 @@ pub fn print(reply: &Reply, out: &mut Vec<u8>) {
     }
 }
 
+/// A number as servers write them: no plus sign, no leading zeros.
+fn whole_number(text: &[u8]) -> Option<i64> {
+    if matches!(text, [b'+', ..] | [b'0', _, ..] | [b'-', b'0', ..]) {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -74,12 +86,9 @@ impl<'a> Reader<'a> {
         Ok(&rest[..end])
     }
 
-    /// A number as servers write them: no plus sign, no leading zeros.
     fn number(&mut self) -> Result<i64, RespError> {
         let wrong = self.error("not a whole number");
-        let text = std::str::from_utf8(self.line()?).map_err(|_| wrong.clone())?;
-        let number: i64 = text.parse().map_err(|_| wrong.clone())?;
-        if number.to_string() == text { Ok(number) } else { Err(wrong) }
+        whole_number(self.line()?).ok_or(wrong)
     }
 
     /// A length of elements that are at least `size` bytes long each, or `None` for -1.
@@ -125,7 +134,10 @@ impl<'a> Reader<'a> {
         }
         // The shortest element is three bytes long: a count cannot make us reserve more than the file can fill.
         let Some(count) = self.length(3)? else { return Ok(Reply::Nil) };
-        let items = (0..count).map(|_| self.reply(depth + 1)).collect::<Result<_, _>>()?;
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(self.reply(depth + 1)?);
+        }
         Ok(Reply::Array(items))
     }
 }
@@ -136,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    fn reply() -> impl Strategy<Value = Reply> {
+    pub(super) fn reply() -> impl Strategy<Value = Reply> {
         let leaf = prop_oneof![
             "[^\r\n]{0,20}".prop_map(Reply::Status),
             ("[A-Z]{1,8}", "[^\r\n]{0,20}").prop_map(|(code, text)| Reply::Error { code, text }),
