@@ -159,6 +159,25 @@ mod tests {
         leaf.prop_recursive(4, 40, 6, |inner| proptest::collection::vec(inner, 0..6).prop_map(Reply::Array))
     }
 
+    /// What the client library has read, as ours.
+    fn of_another(value: redis::Value) -> Option<Reply> {
+        Some(match value {
+            redis::Value::Nil => Reply::Nil,
+            redis::Value::Int(n) => Reply::Int(n),
+            redis::Value::BulkString(bytes) => Reply::Bulk(bytes),
+            redis::Value::SimpleString(text) => Reply::Status(text),
+            redis::Value::Okay => Reply::Status("OK".to_owned()),
+            redis::Value::Array(items) => {
+                Reply::Array(items.into_iter().map(of_another).collect::<Option<_>>()?)
+            }
+            redis::Value::ServerError(error) => Reply::Error {
+                code: error.code().to_owned(),
+                text: error.details().unwrap_or_default().to_owned(),
+            },
+            _ => return None,
+        })
+    }
+
     proptest! {
         #[test]
         fn what_is_printed_is_read_back(reply in reply()) {
@@ -169,6 +188,13 @@ mod tests {
             for end in 0..bytes.len() {
                 prop_assert!(parse(&bytes[..end]).is_err());
             }
+        }
+
+        #[test]
+        fn another_reader_reads_the_same(reply in reply()) {
+            let mut bytes = Vec::new();
+            print(&reply, &mut bytes);
+            prop_assert_eq!(redis::parse_redis_value(&bytes).ok().and_then(of_another), Some(reply));
         }
 
         #[test]
