@@ -12,11 +12,8 @@ use crate::common::samples::{Labels, Samples};
 use crate::common::served::Served;
 use crate::common::sim::Cluster;
 
-/// What the process may need of memory, whatever a few nodes do.
+/// What the process may need of memory, a debug build, whatever six or a hundred nodes do.
 const MEMORY_LIMIT: u64 = 60_000_000;
-
-/// The same for a hundred nodes, in a debug build.
-const MEMORY_LIMIT_OF_MANY: u64 = 100_000_000;
 
 /// What CLUSTER LINKS tells.
 const BY_LINKS: [&str; 4] = [
@@ -216,8 +213,7 @@ impl Stage {
             memory as f64 / 1e6
         )
         .expect("stderr");
-        let limit = if is_small(&self.served) { MEMORY_LIMIT } else { MEMORY_LIMIT_OF_MANY };
-        assert!(memory < limit, "{fault}: {memory} bytes of memory");
+        assert!(memory < MEMORY_LIMIT, "{fault}: {memory} bytes of memory");
     }
 }
 
