@@ -262,7 +262,7 @@ fn links_stand_where_they_were_not_asked_for_unless_what_was_wrong_has_passed_or
         }
         let mut replies = case.replies.clone();
         replies.answers.retain(|answer| answer.probe != ProbeId::ClusterLinks);
-        let mut now = |before| {
+        let now = |before| {
             let now = parse::snapshot_after(&replies, &mut Tables::default(), Some(&before));
             let fared = now.probes.iter().any(|fared| fared.probe == ProbeId::ClusterLinks.row().name);
             (now.links, fared)
