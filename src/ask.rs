@@ -87,8 +87,10 @@ const SLOTS_AT_ONCE: usize = 256;
 pub struct Turn<'a> {
     /// Also send the slow and the opt-in probes.
     pub slow: bool,
-    /// Also send the probes whose replies grow with the cluster.
-    pub growing: bool,
+    /// Also send CLUSTER NODES.
+    pub tables: bool,
+    /// Also send what is asked of nodes in turn: CLUSTER LINKS.
+    pub links: bool,
     /// Slots whose keys are counted, with `CLUSTER COUNTKEYSINSLOT`.
     pub count_slots: &'a [u16],
     /// Nodes that the cluster is known to have: the size that replies may have grows with it.

@@ -109,6 +109,7 @@ pub fn access_reference() -> String {
         let every = match probe.every {
             Every::Poll => "every poll",
             Every::Slow => "each `poll.slow_interval`",
+            Every::InTurn => "each `poll.slow_interval`; in turn where there are more than 8 nodes",
             Every::OptIn => "each `poll.slow_interval`, where turned on",
             Every::OnDemand => "for open slots, and in sweeps",
         };

@@ -18,11 +18,11 @@ pub use kept::Tables;
 
 use crate::model::clock::ClockReading;
 use crate::model::failure::{AskError, ParseError, Read, ReadError};
-use crate::model::info::Info;
+use crate::model::info::{Field, Info};
 use crate::model::migration::Migration;
 use crate::model::node::Viewpoint;
 use crate::model::reply::Reply;
-use crate::model::snapshot::{KeySweep, NodeSnapshot, ProbeOutcome};
+use crate::model::snapshot::{BusLinks, KeySweep, NodeSnapshot, ProbeOutcome};
 use crate::probes::{Need, ProbeId, Replies, Sweep};
 
 /// Reads everything one node answered. What is in `tables` is not read again.
@@ -43,7 +43,6 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
         took: replies.took,
         outcome: Ok(()),
         replication,
-        info,
         cluster: read(replies, ProbeId::ClusterInfo, |reply| {
             cluster_info::cluster_info(reply, |text| tables.cluster_info.read(target, text))
         }),
@@ -51,7 +50,7 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
         shard_id: read(replies, ProbeId::ShardId, |reply| scalars::text(reply).map(Arc::from)),
         links: or_before(
             read(replies, ProbeId::ClusterLinks, links::links),
-            before.map(|before| &before.links),
+            before.and_then(|before| standing_links(before, &info)),
         ),
         settings: or_before(
             read(replies, ProbeId::ConfigGet, config_get::settings),
@@ -70,13 +69,31 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
         certificate_ends: replies.certificate_ends,
         own_commands: replies.commands,
         probes: Vec::new(),
+        info,
     };
     snapshot.outcome = outcome(replies, &snapshot);
     snapshot.probes = probe_outcomes(replies, &snapshot);
     let left_out = ProbeId::READ_ONCE.map(|probe| replies.answer(probe).is_none().then(|| probe.row().name));
+    let links = ProbeId::ClusterLinks.row().name;
+    let fell = |probe: &str| probe == links && snapshot.links == Err(ReadError::NotAsked);
     let stand = before.into_iter().flat_map(|before| &before.probes);
-    snapshot.probes.extend(stand.filter(|fared| left_out.contains(&Some(fared.probe))).cloned());
+    let stand = stand.filter(|fared| left_out.contains(&Some(fared.probe)) && !fell(fared.probe));
+    snapshot.probes.extend(stand.cloned());
     snapshot
+}
+
+/// What a node told of its links, or why it never will: that stands until its turn comes again, unless another process
+/// answers now. What was wrong with the poll before does not.
+fn standing_links<'a>(before: &'a NodeSnapshot, info: &Read<Arc<Info>>) -> Option<&'a Read<BusLinks>> {
+    fn process(info: &Read<Arc<Info>>) -> Option<&str> {
+        const RUN_ID: Field = Field::new("run_id");
+        info.as_ref().ok()?.text(RUN_ID)
+    }
+    let stands = match &before.links {
+        Err(ReadError::Failed(error)) => matches!(error, AskError::Denied(_)),
+        _ => true,
+    };
+    (stands && process(&before.info) == process(info)).then_some(&before.links)
 }
 
 fn viewpoint(replies: &Replies, tables: &mut Tables) -> Read<Viewpoint> {

@@ -7,6 +7,7 @@
 //! | `hear` | asks and reads, in large clusters in two steps |
 //! | `targets` | what is dialled: the nodes that any node names, and the seeds while they are of use |
 //! | `views` | whose tables are read when, in large clusters |
+//! | `link_turns` | whose CLUSTER LINKS are asked when |
 //! | `neighbours` | the nodes of the other clusters |
 //! | `sweeps` | whose keys are counted when |
 //! | `window` | how many are asked at a time |
@@ -15,6 +16,7 @@
 #![allow(clippy::disallowed_methods, reason = "part of the shell: the loop turns by the clock")]
 
 mod hear;
+mod link_turns;
 mod neighbours;
 mod news;
 mod sweeps;
@@ -22,7 +24,7 @@ mod targets;
 mod views;
 mod window;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -41,6 +43,7 @@ use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
 use crate::probes::Replies;
 use crate::self_metrics::ClusterCounts;
+use link_turns::LinkTurns;
 pub use neighbours::Neighbours;
 use news::News;
 use sweeps::Sweeps;
@@ -66,6 +69,7 @@ pub struct Poller {
     slow_due: Instant,
     sweeps: Sweeps,
     views: Views,
+    link_turns: LinkTurns,
     news: News,
     neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
@@ -93,11 +97,20 @@ impl Poller {
             slow_due: Instant::now(),
             sweeps: Sweeps::new(poll.sweep_interval),
             views: Views::default(),
+            link_turns: LinkTurns::new(cluster.limits.bus_link_buffer_ratio),
             news: News::new(cluster.name.clone(), history.last.as_deref()),
             neighbours,
             counts,
             history,
         }
+    }
+
+    /// Asks all nodes for their CLUSTER LINKS with each slow poll, not a few at a time, unless they are so many that their
+    /// tables are not all asked for either: for whoever polls once.
+    #[must_use]
+    pub fn with_all_links(mut self) -> Self {
+        self.link_turns.all_at_once();
+        self
     }
 
     /// Polls at once and then at every tick, until `shutdown` ends; gives back what is remembered.
@@ -152,6 +165,7 @@ impl Poller {
         if slow {
             self.slow_due = started.1 + self.poll.slow_interval;
         }
+        self.link_turns.begin(slow);
         let connects = self.dialer.connects();
         self.seeds.resolve(slow, self.history.last.as_deref(), self.poll.timeout).await;
         self.keep_links();
@@ -199,7 +213,8 @@ impl Poller {
     /// A turn in a cluster that has so many nodes, or those of the view before.
     fn turn(&self, started: (Timestamp, Instant), nodes: usize) -> Turn<'static> {
         let known_nodes = self.history.last.as_ref().map_or(0, |view| view.members.len()).max(nodes);
-        Turn { slow: false, growing: !views::is_large(known_nodes), count_slots: &[], known_nodes, started }
+        let tables = !views::is_large(known_nodes);
+        Turn { slow: false, tables, links: false, count_slots: &[], known_nodes, started }
     }
 
     /// One link for every node that was named, and for every seed that is of use; no others.
@@ -233,11 +248,12 @@ impl Poller {
 
     /// Asks these targets, or all if none are given. Nodes that answered last time are asked a window at a time;
     /// the others all at once beside them: they may take up to the deadline and must not hold up anybody.
-    async fn ask(&mut self, turn: Turn<'_>, only: &[Target]) -> Vec<Replies> {
+    async fn ask(&mut self, turn: Turn<'_>, only: &[Target], links: &BTreeSet<Target>) -> Vec<Replies> {
         let counts = &self.count_slots;
         let chosen = self.links.values_mut().filter(|link| only.is_empty() || only.contains(link.target()));
         let turn = |link: &Link| Turn {
             count_slots: counts.get(link.target()).map_or(&[][..], Vec::as_slice),
+            links: turn.tables && links.contains(link.target()),
             ..turn
         };
         let (mut windowed, mut beside) = (Vec::new(), Vec::new());

@@ -26,6 +26,8 @@ pub enum Every {
     Poll,
     /// Each `poll.slow_interval`; between, the last answer stands.
     Slow,
+    /// Of few nodes with each poll, in turn: of none more often than each `poll.slow_interval`, but where there may be news.
+    InTurn,
     /// Each `poll.slow_interval`, where the configuration turns it on.
     OptIn,
     /// With words of its own (a slot) where a poll needs it, and in sweeps over all slots of a node.
@@ -214,7 +216,7 @@ pub static PROBES: [Probe; 18] = [
         command: &["CLUSTER", "LINKS"],
         need: Need::Optional,
         since: "Redis 7.0, Valkey 7.2",
-        every: Every::Slow,
+        every: Every::InTurn,
         shape: Shape::Array,
         acl: "+cluster|links",
     },

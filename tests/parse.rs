@@ -13,14 +13,16 @@ mod common {
 }
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use common::captures;
 use common::cases::for_every_node;
 use redis_cluster_exporter::model::clock::ClockOffset;
-use redis_cluster_exporter::model::failure::{AskError, ReadError};
+use redis_cluster_exporter::model::failure::{AskError, Read, ReadError};
+use redis_cluster_exporter::model::info::Info;
 use redis_cluster_exporter::model::node::Role;
 use redis_cluster_exporter::model::reply::Reply;
-use redis_cluster_exporter::model::snapshot::{BusDirection, NodeSnapshot};
+use redis_cluster_exporter::model::snapshot::{BusDirection, BusLinks, NodeSnapshot};
 use redis_cluster_exporter::model::time::Timestamp;
 use redis_cluster_exporter::parse::{self, Tables};
 use redis_cluster_exporter::probes::{ProbeId, SETTINGS};
@@ -249,6 +251,40 @@ fn links_are_summed() {
         links += ways.len();
     });
     assert!(links > 20_000, "{links} links");
+}
+
+#[test]
+fn links_stand_where_they_were_not_asked_for_unless_what_was_wrong_has_passed_or_the_process_is_another() {
+    let mut stood = 0;
+    for_every_node(|case| {
+        if case.snapshot.links.is_err() || case.state.server != "valkey-8.0.1" {
+            return;
+        }
+        let mut replies = case.replies.clone();
+        replies.answers.retain(|answer| answer.probe != ProbeId::ClusterLinks);
+        let now = |before| {
+            let now = parse::snapshot_after(&replies, &mut Tables::default(), Some(&before));
+            let fared = now.probes.iter().any(|fared| fared.probe == ProbeId::ClusterLinks.row().name);
+            (now.links, fared)
+        };
+        let with = |links: Read<BusLinks>| NodeSnapshot { links, ..case.snapshot.clone() };
+        let failed = |error| Err(ReadError::Failed(error));
+        for links in [
+            case.snapshot.links.clone(),
+            Err(ReadError::Unsupported),
+            failed(AskError::Denied("NOPERM".to_owned())),
+        ] {
+            assert_eq!(now(with(links.clone())), (links, true), "{case}");
+        }
+        let not_asked = (Err(ReadError::NotAsked), false);
+        for passing in [AskError::Loading("LOADING".to_owned()), AskError::Connect("refused".to_owned())] {
+            assert_eq!(now(with(failed(passing))), not_asked, "{case}");
+        }
+        let info = Ok(Arc::new(Info::new("run_id:another\r\n".to_owned())));
+        assert_eq!(now(NodeSnapshot { info, ..case.snapshot.clone() }), not_asked, "{case}");
+        stood += 1;
+    });
+    assert!(stood > 0);
 }
 
 #[test]

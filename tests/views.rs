@@ -1,5 +1,6 @@
 //! A cluster so large that not every node is asked for its table with every poll: what changes is seen all the same,
-//! at once where anything but a single table tells of it, else within a bound that is kept.
+//! at once where anything but a single table tells of it, else within a bound that is kept. In smaller ones, that CLUSTER
+//! LINKS are asked in turn, and stand between.
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "polls as the shell does")]
 
@@ -16,6 +17,7 @@ mod common {
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::fake_node::Fault;
 use common::served::Served;
 use common::sim::Cluster;
 use redis_cluster_exporter::clock::now;
@@ -50,7 +52,17 @@ struct Watched {
 impl Watched {
     /// Polled until all tables have been read once.
     fn start() -> Self {
-        let served = Served::start(Cluster::healthy(PRIMARIES, 1));
+        let mut watched = Self::of(PRIMARIES);
+        let frame = watched.poll();
+        assert_eq!(frame.view.reachable(), NODES);
+        assert_eq!(frame.view.tables[0].viewers.len(), NODES, "at first every table is read");
+        watched.asked("CLUSTER NODES");
+        watched
+    }
+
+    /// So many primaries with a replica each, not polled yet.
+    fn of(primaries: u16) -> Self {
+        let served = Served::start(Cluster::healthy(primaries, 1));
         let (host, port) = {
             let label = served.label("m1");
             let (host, port) = label.rsplit_once(':').expect("host:port");
@@ -72,25 +84,36 @@ impl Watched {
         };
         let poller = Poller::new(&cluster, poll, History::default(), counts, Neighbours::default());
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let mut watched = Self { served, poller, runtime };
-        let frame = watched.poll();
-        assert_eq!(frame.view.reachable(), NODES);
-        assert_eq!(frame.view.tables[0].viewers.len(), NODES, "at first every table is read");
-        watched.asked();
-        watched
+        Self { served, poller, runtime }
     }
 
     fn poll(&mut self) -> Frame {
         self.runtime.block_on(self.poller.poll())
     }
 
-    /// Tables that were asked for since the last call.
-    fn asked(&self) -> usize {
-        let tables = |name: &String| {
+    /// Who was asked this since the last call, each as often as it was.
+    fn asked(&self, what: &str) -> Vec<String> {
+        let of = |name: &String| {
             let commands = self.served.node(name).new_commands();
-            commands.iter().filter(|command| *command == "CLUSTER NODES").count()
+            let times = commands.iter().filter(|command| *command == what).count();
+            std::iter::repeat_n(name.clone(), times)
         };
-        self.served.names().iter().map(tables).sum()
+        self.served.names().iter().flat_map(of).collect()
+    }
+
+    /// Tables that were asked for since the last call.
+    fn tables(&self) -> usize {
+        self.asked("CLUSTER NODES").len()
+    }
+
+    /// Polls once: whose links were asked, and whose are told.
+    fn links(&mut self) -> [Vec<String>; 2] {
+        let frame = self.poll();
+        let told =
+            |name: &String| self.member(&frame, name).said.as_ref().is_some_and(|said| said.links.is_ok());
+        let mut names = self.served.names();
+        names.retain(told);
+        [self.asked("CLUSTER LINKS"), names]
     }
 
     fn member<'a>(&self, frame: &'a Frame, name: &str) -> &'a Member {
@@ -111,7 +134,7 @@ fn a_quiet_cluster_is_asked_for_few_tables_and_each_within_the_bound() {
     let mut began = Vec::new();
     for _ in 0..POLLS {
         let frame = watched.poll();
-        let asked = watched.asked();
+        let asked = watched.tables();
         assert!((TURNS..=TURNS + AND_LINKS).contains(&asked), "{asked} tables in a poll");
         assert_eq!((frame.view.reachable(), frame.view.coverage.covered.len()), (NODES, 16384));
         assert_eq!((frame.view.groups.len(), frame.view.slot_maps()), (1, 1));
@@ -133,7 +156,7 @@ fn what_cluster_info_tells_is_seen_in_the_same_poll() {
     watched.served.change(|cluster| cluster.unassign(0..=0));
     let frame = watched.poll();
     assert_eq!(frame.view.coverage.covered.len(), 16383);
-    assert_eq!(watched.asked(), NODES, "all of them tell another CLUSTER INFO");
+    assert_eq!(watched.tables(), NODES, "all of them tell another CLUSTER INFO");
     assert!(view_age(frame) < 10.0);
 }
 
@@ -155,7 +178,7 @@ fn what_a_single_table_shows_is_seen_within_the_bound_and_gone_at_once() {
     loop {
         let frame = watched.poll();
         polls += 1;
-        let asked = watched.asked();
+        let asked = watched.tables();
         if watched.member(&frame, "r9").suspected_by == 1 {
             assert_eq!(asked, NODES, "one that shows anything new has all the others asked");
             break;
@@ -164,7 +187,7 @@ fn what_a_single_table_shows_is_seen_within_the_bound_and_gone_at_once() {
     }
     let frame = watched.poll();
     assert_eq!(watched.member(&frame, "r9").suspected_by, 1);
-    let asked = watched.asked();
+    let asked = watched.tables();
     assert!((TURNS..=TURNS + AND_LINKS + 1).contains(&asked), "{asked} tables while nothing changes");
     watched.served.change(|cluster| cluster.seen_from("r7", "r9", Health::Alive));
     let frame = watched.poll();
@@ -188,4 +211,74 @@ fn a_slot_opened_on_one_node_is_seen_within_the_bound_and_its_other_end_too() {
 fn watched_open(frame: &Frame, label: &str) -> Vec<u16> {
     let member = frame.view.members.iter().find(|member| *member.label == *label).expect("a member");
     member.viewpoint().expect("a table").open_slots.iter().map(|open| open.slot).collect()
+}
+
+/// Primaries of a cluster whose links are not asked all at once; two nodes have their turn with each poll.
+const SOME: u16 = 15;
+const TURN: usize = 2;
+
+#[test]
+fn links_are_asked_of_few_nodes_at_a_time_and_stand_between() {
+    let mut watched = Watched::of(SOME);
+    let nodes = 2 * usize::from(SOME);
+    let mut told_before: Vec<String> = Vec::new();
+    for poll in 0..nodes / TURN {
+        let [asked, mut told] = watched.links();
+        let most = if poll == 0 { 1 + TURN } else { TURN };
+        assert!(asked.len() <= most, "poll {poll}: {asked:?}");
+        let mut all = [told_before, asked].concat();
+        all.sort_unstable();
+        all.dedup();
+        told.sort_unstable();
+        assert_eq!(told, all, "poll {poll}: who was ever asked, and no other");
+        told_before = told;
+    }
+    assert_eq!(told_before.len(), nodes);
+    assert_eq!(watched.links()[0], [""; 0], "until the next slow poll");
+}
+
+#[test]
+fn all_links_are_asked_at_once_where_they_are_few_and_by_whoever_polls_once() {
+    for (primaries, all) in [(4, false), (SOME, true)] {
+        let Watched { served, poller, runtime } = Watched::of(primaries);
+        let poller = if all { poller.with_all_links() } else { poller };
+        let mut watched = Watched { served, poller, runtime };
+        assert_eq!(watched.links(), [watched.served.names(), watched.served.names()]);
+        assert_eq!(watched.links(), [vec![], watched.served.names()]);
+    }
+}
+
+#[test]
+fn links_stand_when_a_connection_is_made_anew_but_not_past_an_outage_or_a_restart() {
+    let mut watched = Watched::of(SOME);
+    let names = watched.served.names();
+    assert!((0..NODES).any(|_| watched.links()[1] == names), "all tell their links");
+    let but_m3: Vec<String> = names.iter().filter(|name| *name != "m3").cloned().collect();
+
+    watched.served.node("m3").hang_up();
+    assert_eq!(watched.links(), [vec![], names.clone()]);
+
+    watched.served.node("m3").fall_ill(Fault::Loading);
+    assert_eq!(watched.links()[1], but_m3);
+    watched.served.node("m3").heal();
+    watched.asked("CLUSTER LINKS");
+    assert_eq!(watched.links(), [vec!["m3".to_owned()], names.clone()]);
+
+    watched.served.change(|cluster| cluster.info("m3", "run_id", &"e".repeat(40)));
+    watched.asked("CLUSTER LINKS");
+    assert_eq!(watched.links(), [vec![], but_m3]);
+    assert_eq!(watched.links(), [vec!["m3".to_owned()], names]);
+}
+
+#[test]
+fn links_whose_memory_moved_are_asked_with_the_next_poll() {
+    for primaries in [SOME, PRIMARIES] {
+        let mut watched = Watched::of(primaries);
+        assert!((0..NODES).any(|_| watched.links()[1].contains(&"m7".to_owned())));
+        watched.served.change(|cluster| cluster.info("m7", "mem_cluster_links", "9000000"));
+        watched.poll();
+        watched.asked("CLUSTER LINKS");
+        assert!(watched.links()[0].contains(&"m7".to_owned()));
+        assert!(!watched.links()[0].contains(&"m7".to_owned()));
+    }
 }

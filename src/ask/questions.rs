@@ -90,13 +90,14 @@ impl Memory {
         let wanted = |probe: &ProbeId| match probe {
             ProbeId::CommandStats => cluster.command_stats,
             ProbeId::LatencyStats => cluster.latency_stats,
+            ProbeId::ClusterNodes => turn.tables,
+            ProbeId::ClusterLinks => turn.links,
             _ => true,
         };
-        let left_out = |probe: &ProbeId| !turn.growing && ProbeId::GROWING.contains(probe);
-        if !turn.growing {
+        if !turn.tables {
             ProbeId::GROWING.iter().for_each(|probe| self.last[*probe as usize] = Last::None);
         }
-        let due = |probe: &ProbeId| wanted(probe) && !left_out(probe) && self.is_due(*probe, turn.slow);
+        let due = |probe: &ProbeId| wanted(probe) && self.is_due(*probe, turn);
         let probes: Vec<ProbeId> = ProbeId::ALL.into_iter().filter(due).collect();
         let singly = self.settings != Settings::Together;
         let slots = turn.count_slots.to_vec();
@@ -109,7 +110,7 @@ impl Memory {
         Plan { greeting: Some(greeting), probes, singly: false, slots, sizes: false, mark }
     }
 
-    fn is_due(&self, probe: ProbeId, slow: bool) -> bool {
+    fn is_due(&self, probe: ProbeId, turn: &Turn<'_>) -> bool {
         let row = probe.row();
         if row.every == Every::OnDemand {
             return false;
@@ -118,6 +119,8 @@ impl Memory {
         {
             return true;
         }
+        // What is asked in turn is not wanted but where it has its turn.
+        let slow = turn.slow || row.every == Every::InTurn;
         let on_its_turn = slow || row.every == Every::Poll;
         let last = match &self.last[probe as usize] {
             Last::None => return true,

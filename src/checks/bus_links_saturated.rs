@@ -28,13 +28,14 @@ fn look(context: &Context<'_>) -> Outcome {
 }
 
 fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
-    let limit = node.setting("cluster-link-sendbuf-limit").and_then(|limit| limit.parse::<u64>().ok());
+    let limit = node.said.link_buffer_limit();
     let used = node.said.links.as_ref().ok().map(|links| links.buffer_used_max);
     let closed =
         context.past.rate(node.at, node.said, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
     let closed = closed.filter(|closed| *closed > 0.0);
     let much = |limit: u64| limit as f64 * context.limits.bus_link_buffer_ratio;
-    let full = match (limit, used.or_else(|| all_links(node))) {
+    // Where CLUSTER LINKS was not asked yet, all links together may tell that no single one can be full.
+    let full = match (limit, used.or_else(|| node.said.links_memory())) {
         (Some(0), _) => Some(false),
         (Some(limit), Some(bytes)) if used.is_some() || (bytes as f64) < much(limit) => {
             Some(bytes as f64 >= much(limit))
@@ -48,13 +49,6 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         Some(_) => Said::Fine,
         None => Said::Unknown(format!("{} does not tell its bus links and their limit", node.member.label)),
     }
-}
-
-/// Bytes of all links of the node: where CLUSTER LINKS was not asked, as in large clusters, they may tell that no single
-/// one can be full.
-fn all_links(node: Node<'_>) -> Option<u64> {
-    const LINKS: Field = Field::new("mem_cluster_links");
-    node.said.info.as_ref().ok()?.unsigned(LINKS)
 }
 
 fn finding(context: &Context<'_>, node: Node<'_>, buffer: Option<(u64, u64)>, closed: f64) -> Finding {

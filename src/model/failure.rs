@@ -143,7 +143,7 @@ pub enum ReadError {
     /// This server does not have the command.
     #[error("this server does not have the command")]
     Unsupported,
-    /// The probe's cadence has not come round since the connection was made.
+    /// The probe's cadence, or the node's turn, has not come round since the connection was made.
     #[error("not asked yet")]
     NotAsked,
     /// The reply could not be read.

@@ -305,6 +305,18 @@ impl NodeSnapshot {
         loading || matches!(self.outcome, Err(AskError::Loading(_)))
     }
 
+    /// Bytes of its cluster bus links, all together (INFO `mem_cluster_links`, 7.0 and later).
+    pub fn links_memory(&self) -> Option<u64> {
+        const LINKS: Field = Field::new("mem_cluster_links");
+        self.info.as_ref().ok()?.unsigned(LINKS)
+    }
+
+    /// Bytes that the send buffer of one bus link may have before the node closes it (`cluster-link-sendbuf-limit`); zero
+    /// where there is no limit.
+    pub fn link_buffer_limit(&self) -> Option<u64> {
+        self.settings.as_ref().ok()?.unsigned("cluster-link-sendbuf-limit")
+    }
+
     /// What its memory is measured against, bytes: `maxmemory` where there is one, else the memory of the host (INFO
     /// `total_system_memory`).
     pub fn memory_limit(&self) -> Option<u64> {

@@ -54,22 +54,39 @@ async fn beside<T: Send + 'static>(takes_long: bool, work: impl FnOnce() -> T + 
 impl Poller {
     /// Asks these targets, or all if none are given, and reads what they say.
     pub(super) async fn hear(&mut self, turn: Turn<'_>, only: &[Target]) -> Heard {
-        let mut replies = self.ask(turn, only).await;
+        let links = self.links_due(turn, only);
+        let mut replies = self.ask(turn, only, &links).await;
         for replies in &mut replies {
             replies.sweep = self.sweeps.take(&replies.target);
         }
         let mut heard = self.read(replies).await;
-        if !turn.growing {
-            self.read_tables(&mut heard, turn).await;
+        if turn.tables {
+            let asked = heard.snapshots.iter().filter(|said| links.contains(&said.target));
+            asked.for_each(|said| self.link_turns.done(said));
+        } else {
+            self.read_tables(&mut heard, turn, &links).await;
         }
         heard
     }
 
-    /// In a large cluster: asks some nodes for their tables, and all if there is anything new in these.
-    async fn read_tables(&mut self, heard: &mut Heard, turn: Turn<'_>) {
+    /// Whose CLUSTER LINKS are asked with this poll, of these targets, or of all if none are given.
+    fn links_due(&mut self, turn: Turn<'_>, only: &[Target]) -> BTreeSet<Target> {
         let links = &self.links;
-        self.views.retain(|target| links.contains_key(target));
-        let due = self.views.due(&heard.snapshots, self.history.last.as_deref(), self.poll.interval);
+        self.link_turns.retain(|target| links.contains_key(target));
+        let before = self.history.last.as_deref().map(ClusterView::said_by_target).unwrap_or_default();
+        if only.is_empty() {
+            self.link_turns.due(links.keys(), turn.known_nodes.max(links.len()), &before)
+        } else {
+            self.link_turns.due(only, turn.known_nodes.max(only.len()), &before)
+        }
+    }
+
+    /// In a large cluster: asks some nodes for their tables, and all if there is anything new in these.
+    async fn read_tables(&mut self, heard: &mut Heard, turn: Turn<'_>, links: &BTreeSet<Target>) {
+        let dialled = &self.links;
+        self.views.retain(|target| dialled.contains_key(target));
+        let last = self.history.last.as_deref();
+        let due = self.views.due(&heard.snapshots, last, self.poll.interval, links);
         let begun = Instant::now();
         if self.read_apart(heard, turn, &due, begun).await {
             let others = Views::others(&heard.snapshots, &due);
@@ -112,7 +129,10 @@ impl Poller {
             if let Ok(now) = &now.nodes {
                 is_news |= before.nodes.as_ref().is_ok_and(|b| b.table.fingerprint != now.table.fingerprint);
             }
-            self.views.done(now, due);
+            self.views.done(now);
+            if due.links {
+                self.link_turns.done(now);
+            }
             heard.replies[due.at] = replies;
         }
         is_news

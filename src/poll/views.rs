@@ -30,24 +30,15 @@ const WITHIN: Duration = Duration::from_secs(300);
 /// So many at least of the oldest are read with every poll.
 const AT_LEAST: usize = 3;
 
-/// CLUSTER LINKS of so many nodes are asked with every poll: a reply has two entries for each peer.
-const LINKS_AT_ONCE: usize = 2;
-
-/// Where the memory of a node's links differs by this from what it was when they were told, they are asked anew.
-const LINKS_CHANGE: u64 = 1 << 20;
-
 /// Whether a cluster of so many nodes is one whose tables are not all read with every poll.
 pub(super) fn is_large(nodes: usize) -> bool {
     nodes > ALL_UP_TO
 }
 
-/// What was due and has not been read, and whose links are asked next.
+/// What was due and has not been read.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     owed: BTreeSet<Target>,
-    /// INFO `mem_cluster_links` when the links were told.
-    links: BTreeMap<Target, u64>,
-    next_links: usize,
 }
 
 /// A node whose replies that grow with the cluster are read, by its index.
@@ -65,12 +56,14 @@ impl Due {
 }
 
 impl Views {
-    /// Whose turn it is among nodes that answered. `last` is the view of the poll before.
+    /// Whose turn it is among nodes that answered, those whose `links` are asked among them. `last` is the view of the poll
+    /// before.
     pub(super) fn due(
         &mut self,
         told: &[Arc<NodeSnapshot>],
         last: Option<&ClusterView>,
         interval: Duration,
+        links: &BTreeSet<Target>,
     ) -> Vec<Due> {
         let before = last.map(ClusterView::said_by_target).unwrap_or_default();
         let reference = last.and_then(|last| last.reference.as_ref()).map(|table| table.fingerprint);
@@ -90,11 +83,11 @@ impl Views {
         oldest.sort_unstable();
         let turns: BTreeSet<usize> =
             oldest.into_iter().take(turns(told.len(), interval)).map(|(_, at)| at).collect();
-        let links = self.links_due(told);
         let due = told.iter().enumerate().filter(|(at, said)| {
-            is_asked(said) && (turns.contains(at) || links.contains(at) || self.owed.contains(&said.target))
+            let target = &said.target;
+            is_asked(said) && (turns.contains(at) || links.contains(target) || self.owed.contains(target))
         });
-        due.map(|(at, _)| Due { at, links: links.contains(&at) }).collect()
+        due.map(|(at, said)| Due { at, links: links.contains(&said.target) }).collect()
     }
 
     /// All but those that were read.
@@ -104,12 +97,9 @@ impl Views {
         others.map(|at| Due { at, links: false }).collect()
     }
 
-    /// The table of this node was read, and its links if they were asked.
-    pub(super) fn done(&mut self, said: &NodeSnapshot, due: Due) {
+    /// The table of this node was read.
+    pub(super) fn done(&mut self, said: &NodeSnapshot) {
         self.owed.remove(&said.target);
-        if due.links {
-            self.links.insert(said.target.clone(), links_memory(said).unwrap_or(0));
-        }
     }
 
     /// These are due at the next poll.
@@ -119,21 +109,7 @@ impl Views {
 
     /// Forgets nodes that are not dialled any more.
     pub(super) fn retain(&mut self, is_known: impl Fn(&Target) -> bool) {
-        self.owed.retain(&is_known);
-        self.links.retain(|target, _| is_known(target));
-    }
-
-    fn links_due(&mut self, told: &[Arc<NodeSnapshot>]) -> BTreeSet<usize> {
-        let count = told.len().max(1);
-        let turns = (self.next_links..self.next_links + LINKS_AT_ONCE.min(count)).map(|at| at % count);
-        let mut due: BTreeSet<usize> = turns.collect();
-        self.next_links = (self.next_links + LINKS_AT_ONCE) % count;
-        let grown = told.iter().enumerate().filter(|(_, said)| {
-            let known = self.links.get(&said.target);
-            known.zip(links_memory(said)).is_some_and(|(then, now)| then.abs_diff(now) >= LINKS_CHANGE)
-        });
-        due.extend(grown.map(|(at, _)| at));
-        due
+        self.owed.retain(is_known);
     }
 }
 
@@ -151,11 +127,6 @@ fn is_asked(said: &NodeSnapshot) -> bool {
 /// When its table was told; the id, which is random, spreads those of one poll over the shards.
 fn age(said: &NodeSnapshot) -> Option<(Timestamp, NodeId)> {
     said.nodes.as_ref().ok().map(|own| (own.told_at, own.myself))
-}
-
-fn links_memory(said: &NodeSnapshot) -> Option<u64> {
-    const LINKS: Field = Field::new("mem_cluster_links");
-    said.info.as_ref().ok()?.unsigned(LINKS)
 }
 
 /// What a node tells of the cluster without its table, the same for all nodes that agree.

@@ -23,7 +23,8 @@ pub async fn live(config: &Config) -> Vec<Frame> {
     let neighbours = Neighbours::default();
     let pollers = config.clusters.iter().map(|cluster| {
         let history = History::default();
-        Poller::new(cluster, config.poll, history, counts.cluster(&cluster.name), neighbours.clone())
+        let counts = counts.cluster(&cluster.name);
+        Poller::new(cluster, config.poll, history, counts, neighbours.clone()).with_all_links()
     });
     let mut pollers: Vec<Poller> = pollers.collect();
     for poller in &mut pollers {

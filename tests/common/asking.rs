@@ -71,7 +71,8 @@ impl Asker {
 
     pub async fn turn(&mut self, slow: bool, count_slots: &[u16]) -> Replies {
         let started = (Timestamp(1_000_000), self.begun);
-        self.link.ask(&Turn { slow, count_slots, known_nodes: 6, growing: true, started }).await
+        let links = slow || !self.link.is_connected();
+        self.link.ask(&Turn { slow, tables: true, links, count_slots, known_nodes: 6, started }).await
     }
 }
 
