@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at};
 
@@ -69,6 +70,7 @@ pub struct Poller {
     news: News,
     neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
+    keeps_replies: bool,
 }
 
 impl Poller {
@@ -96,8 +98,16 @@ impl Poller {
             news: News::new(cluster.name.clone(), history.last.as_deref()),
             neighbours,
             counts,
+            keeps_replies: false,
             history,
         }
+    }
+
+    /// Gives all answers back from [`Self::gather`]; else none, for they are let go of as soon as they are read: those of a
+    /// thousand nodes take more room than all that is known of them.
+    #[must_use]
+    pub fn keeping_replies(self) -> Self {
+        Self { keeps_replies: true, ..self }
     }
 
     /// Polls at once and then at every tick, until `shutdown` ends; gives back what is remembered.
@@ -144,7 +154,8 @@ impl Poller {
         frame
     }
 
-    /// Asks every node that any node names, and looks.
+    /// Asks every node that any node names, and looks. The answers among the replies are gone unless they are
+    /// [kept](Self::keeping_replies).
     pub async fn gather(&mut self) -> (Vec<Replies>, ClusterView) {
         let started = (now(), Instant::now());
         // A tick comes a moment early or late: the turn of the slow probes must not slip to the next poll.
@@ -245,9 +256,9 @@ impl Poller {
             let asks = if link.is_connected() { &mut windowed } else { &mut beside };
             asks.push(ask_one(turn(link), link));
         }
-        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE);
+        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE).collect();
         let doubtful = all_at_once(beside);
-        let (mut replies, others) = tokio::join!(sound, doubtful);
+        let (mut replies, others): (Vec<_>, _) = tokio::join!(sound, doubtful);
         replies.extend(others);
         replies.sort_by(|a, b| a.target.cmp(&b.target));
         replies

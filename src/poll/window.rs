@@ -1,39 +1,43 @@
 //! How many nodes are asked at a time, without waiting for those that hang.
 
-use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Runs all of these, `places` of them at a time; gives what they give as they are done. One that is not done after
 /// `patience` goes on, but gives its place to the next: what hangs costs no work, and those behind it must not wait
 /// until its end.
-pub(super) async fn in_window<F: Future>(asks: Vec<F>, places: usize, patience: Duration) -> Vec<F::Output> {
-    if asks.len() <= places {
-        return all_at_once(asks).await;
-    }
-    let window = Semaphore::new(places);
-    let in_turn = async |ask: F| {
-        // The window is never closed, so the place always comes.
-        let place = window.acquire().await;
-        let mut ask = pin!(ask);
-        match timeout(patience, &mut ask).await {
-            Ok(done) => done,
-            Err(_) => {
-                drop(place);
-                ask.await
+pub(super) fn in_window<F: Future>(
+    asks: Vec<F>,
+    places: usize,
+    patience: Duration,
+) -> impl Stream<Item = F::Output> {
+    let window = Arc::new(Semaphore::new(places));
+    let in_turn = |ask: F| {
+        let (window, mut ask) = (Arc::clone(&window), Box::pin(ask));
+        async move {
+            // The window is never closed, so the place always comes.
+            let place = window.acquire().await;
+            match timeout(patience, &mut ask).await {
+                Ok(done) => done,
+                Err(_) => {
+                    drop(place);
+                    ask.await
+                }
             }
         }
     };
-    all_at_once(asks.into_iter().map(in_turn)).await
+    asks.into_iter().map(in_turn).collect::<FuturesUnordered<_>>()
 }
 
 /// Runs all of these, and wakes only those that have something to do.
-pub(super) async fn all_at_once<F: Future>(asks: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    asks.into_iter().collect::<FuturesUnordered<_>>().collect().await
+pub(super) async fn all_at_once<F: Future>(asks: Vec<F>) -> Vec<F::Output> {
+    // Boxed: the socket that one waited for last keeps its waker, and with that the room of all that is not boxed.
+    asks.into_iter().map(Box::pin).collect::<FuturesUnordered<_>>().collect().await
 }
 
 #[cfg(test)]
@@ -55,7 +59,7 @@ mod tests {
             number
         };
         let begun = Instant::now();
-        let mut done = in_window((0..1000).map(ask).collect(), 64, PATIENCE).await;
+        let mut done: Vec<_> = in_window((0..1000).map(ask).collect(), 64, PATIENCE).collect().await;
         done.sort_unstable();
         assert_eq!(done, (0..1000).collect::<Vec<_>>());
         // Fifteen windows full of hung ones went before the last.
@@ -70,7 +74,7 @@ mod tests {
             sleep(Duration::from_millis(5)).await;
             now.fetch_sub(1, Relaxed);
         };
-        in_window((0..200).map(ask).collect(), 64, PATIENCE).await;
+        in_window((0..200).map(ask).collect(), 64, PATIENCE).collect::<Vec<_>>().await;
         assert_eq!(most.into_inner(), 64);
     }
 }

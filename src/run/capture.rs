@@ -21,8 +21,8 @@ pub async fn capture(config: &Config, out: &Path, anonymise: bool) -> Result<usi
     let mut written = 0;
     for cluster in &config.clusters {
         let own = counts.cluster(&cluster.name);
-        let mut poller = Poller::new(cluster, config.poll, History::default(), own, Neighbours::default());
-        let (mut replies, _) = poller.gather().await;
+        let poller = Poller::new(cluster, config.poll, History::default(), own, Neighbours::default());
+        let (mut replies, _) = poller.keeping_replies().gather().await;
         if anonymise {
             Disguise::of(&replies).apply(&mut replies);
         }
