@@ -47,13 +47,14 @@ use news::News;
 use sweeps::Sweeps;
 use targets::Seeds;
 use views::Views;
-use window::{all_at_once, in_window};
+pub use window::Window;
+use window::all_at_once;
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
-/// This part of the timeout a node may keep others waiting.
-const PATIENCE: u32 = 20;
+/// This part of the timeout a node, or a cluster at the start, may keep others waiting.
+pub const PATIENCE: u32 = 20;
 
 /// Polls one cluster.
 pub struct Poller {
@@ -71,6 +72,7 @@ pub struct Poller {
     neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
     keeps_replies: bool,
+    first_within: Option<Window>,
 }
 
 impl Poller {
@@ -99,6 +101,7 @@ impl Poller {
             neighbours,
             counts,
             keeps_replies: false,
+            first_within: None,
             history,
         }
     }
@@ -108,6 +111,12 @@ impl Poller {
     #[must_use]
     pub fn keeping_replies(self) -> Self {
         Self { keeps_replies: true, ..self }
+    }
+
+    /// Polls for the first time when there is a place in this window, which it shares with other clusters.
+    #[must_use]
+    pub fn first_within(self, window: Window) -> Self {
+        Self { first_within: Some(window), ..self }
     }
 
     /// Polls at once and then at every tick, until `shutdown` ends; gives back what is remembered.
@@ -125,7 +134,7 @@ impl Poller {
             let begun = Instant::now();
             tokio::select! {
                 () = &mut shutdown => break,
-                frame = self.poll() => { publish.send_replace(Some(Arc::new(frame))); }
+                frame = self.poll_in_turn() => { publish.send_replace(Some(Arc::new(frame))); }
             }
             self.counts.polled();
             if begun.elapsed() > interval {
@@ -141,6 +150,13 @@ impl Poller {
             }
         }
         self.history
+    }
+
+    async fn poll_in_turn(&mut self) -> Frame {
+        match self.first_within.take() {
+            Some(window) => window.run(self.poll()).await,
+            None => self.poll().await,
+        }
     }
 
     /// Polls once: asks, judges, logs what is new.
@@ -256,7 +272,8 @@ impl Poller {
             let asks = if link.is_connected() { &mut windowed } else { &mut beside };
             asks.push(ask_one(turn(link), link));
         }
-        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE).collect();
+        let window = Window::new(self.poll.concurrency, self.poll.timeout / PATIENCE);
+        let sound = window.run_all(windowed).collect();
         let doubtful = all_at_once(beside);
         let (mut replies, others): (Vec<_>, _) = tokio::join!(sound, doubtful);
         replies.extend(others);

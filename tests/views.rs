@@ -26,6 +26,7 @@ use redis_cluster_exporter::model::address::{Address, Target};
 use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::view::Member;
 use redis_cluster_exporter::poll::{Neighbours, Poller};
+use redis_cluster_exporter::probes::{ProbeId, Replies};
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use tokio::runtime::{Builder, Runtime};
 
@@ -48,8 +49,8 @@ struct Watched {
 }
 
 impl Watched {
-    /// Polled until all tables have been read once.
-    fn start() -> Self {
+    /// Not polled yet.
+    fn new() -> Self {
         let served = Served::start(Cluster::healthy(PRIMARIES, 1));
         let (host, port) = {
             let label = served.label("m1");
@@ -72,7 +73,12 @@ impl Watched {
         };
         let poller = Poller::new(&cluster, poll, History::default(), counts, Neighbours::default());
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let mut watched = Self { served, poller, runtime };
+        Self { served, poller, runtime }
+    }
+
+    /// Polled until all tables have been read once.
+    fn start() -> Self {
+        let mut watched = Self::new();
         let frame = watched.poll();
         assert_eq!(frame.view.reachable(), NODES);
         assert_eq!(frame.view.tables[0].viewers.len(), NODES, "at first every table is read");
@@ -101,6 +107,23 @@ impl Watched {
 
 fn view_age(frame: Frame) -> f64 {
     common::judged::samples(&Arc::new(frame)).value("rediscluster_view_age_seconds", &[])
+}
+
+#[test]
+fn answers_are_kept_only_for_whoever_wants_them() {
+    let gathered = |wanted: bool| {
+        let Watched { served, poller, runtime } = Watched::new();
+        let mut poller = if wanted { poller.keeping_replies() } else { poller };
+        let (replies, view) = runtime.block_on(poller.gather());
+        assert_eq!((replies.len(), view.reachable()), (NODES, NODES));
+        drop(served);
+        replies
+    };
+    assert!(gathered(false).iter().all(|replies| replies.failure.is_none() && replies.answers.is_empty()));
+    let has_all = |replies: &Replies| {
+        [ProbeId::Info, ProbeId::ClusterNodes].iter().all(|probe| replies.answer(*probe).is_some())
+    };
+    assert!(gathered(true).iter().all(has_all));
 }
 
 #[test]

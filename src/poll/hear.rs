@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::task::spawn_blocking;
 
 use super::views::{Due, Views};
-use super::window::in_window;
+use super::window::Window;
 use super::{PATIENCE, Poller};
 use crate::ask::{Link, Turn};
 use crate::frame;
@@ -136,7 +136,7 @@ impl Poller {
         };
         let chosen = self.links.iter_mut().filter_map(|(target, link)| Some((*of.get(target)?, link)));
         let asks = chosen.map(|(due, link)| ask(due, link)).collect();
-        let told = in_window(asks, APART_AT_ONCE, self.poll.timeout / PATIENCE);
+        let told = Window::new(APART_AT_ONCE, self.poll.timeout / PATIENCE).run_all(asks);
         // Read as they come: a thousand tables that wait to be read are a hundred megabytes.
         let mut told = pin!(told.ready_chunks(APART_AT_ONCE));
         let mut is_news = false;

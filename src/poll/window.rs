@@ -1,4 +1,4 @@
-//! How many nodes are asked at a time, without waiting for those that hang.
+//! How much is asked at a time, without waiting for what hangs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,30 +8,40 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Runs all of these, `places` of them at a time; gives what they give as they are done. One that is not done after
-/// `patience` goes on, but gives its place to the next: what hangs costs no work, and those behind it must not wait
-/// until its end.
-pub(super) fn in_window<F: Future>(
-    asks: Vec<F>,
-    places: usize,
+/// Lets so much be done at a time, without waiting for what hangs.
+#[derive(Clone, Debug)]
+pub struct Window {
+    places: Arc<Semaphore>,
     patience: Duration,
-) -> impl Stream<Item = F::Output> {
-    let window = Arc::new(Semaphore::new(places));
-    let in_turn = |ask: F| {
-        let (window, mut ask) = (Arc::clone(&window), Box::pin(ask));
+}
+
+impl Window {
+    /// So many places. What is not done after `patience` goes on, but gives its place to the next: what hangs costs no
+    /// work, and those behind it must not wait until its end.
+    pub fn new(places: usize, patience: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), patience }
+    }
+
+    /// Does it once there is a place.
+    pub(super) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        let mut work = Box::pin(work);
         async move {
             // The window is never closed, so the place always comes.
-            let place = window.acquire().await;
-            match timeout(patience, &mut ask).await {
+            let place = self.places.acquire().await;
+            match timeout(self.patience, &mut work).await {
                 Ok(done) => done,
                 Err(_) => {
                     drop(place);
-                    ask.await
+                    work.await
                 }
             }
         }
-    };
-    asks.into_iter().map(in_turn).collect::<FuturesUnordered<_>>()
+    }
+
+    /// Does all of these; gives what they give as they are done.
+    pub(super) fn run_all<F: Future>(self, work: Vec<F>) -> impl Stream<Item = F::Output> {
+        work.into_iter().map(move |work| self.clone().run(work)).collect::<FuturesUnordered<_>>()
+    }
 }
 
 /// Runs all of these, and wakes only those that have something to do.
@@ -59,7 +69,8 @@ mod tests {
             number
         };
         let begun = Instant::now();
-        let mut done: Vec<_> = in_window((0..1000).map(ask).collect(), 64, PATIENCE).collect().await;
+        let window = Window::new(64, PATIENCE);
+        let mut done: Vec<_> = window.run_all((0..1000).map(ask).collect()).collect().await;
         done.sort_unstable();
         assert_eq!(done, (0..1000).collect::<Vec<_>>());
         // Fifteen windows full of hung ones went before the last.
@@ -74,7 +85,7 @@ mod tests {
             sleep(Duration::from_millis(5)).await;
             now.fetch_sub(1, Relaxed);
         };
-        in_window((0..200).map(ask).collect(), 64, PATIENCE).collect::<Vec<_>>().await;
+        Window::new(64, PATIENCE).run_all((0..200).map(ask).collect()).collect::<Vec<_>>().await;
         assert_eq!(most.into_inner(), 64);
     }
 }
