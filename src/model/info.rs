@@ -252,8 +252,12 @@ impl Info {
 
     /// Whether it has a heading `# name`, even if no line stands below it.
     pub fn has_section(&self, name: &str) -> bool {
-        let heading = |line: &str| line.strip_prefix("# ").is_some_and(|heading| heading.starts_with(name));
-        self.layout.text.lines().any(heading)
+        let text = self.layout.text.as_bytes();
+        let is_heading = |at: usize| {
+            let before = text[..at].strip_suffix(b"# ");
+            before.is_some_and(|before| before.is_empty() || before.ends_with(b"\n"))
+        };
+        memchr::memmem::find_iter(text, name).any(is_heading)
     }
 }
 
