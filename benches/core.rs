@@ -165,9 +165,9 @@ fn checked_in_trouble(bencher: Bencher<'_, '_>, nodes: u16) {
 fn check(bencher: Bencher<'_, '_>, view: &Arc<ClusterView>) {
     let (setup, mut history) = (setup(), History::default());
     history.recall(view);
-    let past = history.recall(view);
+    let (before, past) = history.recall(view);
     bencher.bench_local(|| {
-        let context = Context::new(view, &past, &setup.limits, &setup.expect, setup.interval, &[]);
+        let context = Context::new(view, &before, &past, &setup.limits, &setup.expect, setup.interval, &[]);
         checks::look(&context, &setup.overrides)
     });
 }

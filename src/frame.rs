@@ -110,8 +110,8 @@ pub type Others = [(Arc<str>, Arc<BTreeSet<NodeId>>)];
 /// Judges a view in the light of those before it.
 pub fn judge(setup: &Setup, view: ClusterView, history: &mut History, others: &Others) -> Frame {
     let view = Arc::new(view);
-    let mut past = history.recall(&view);
-    let context = Context::new(&view, &past, &setup.limits, &setup.expect, setup.interval, others);
+    let (before, mut past) = history.recall(&view);
+    let context = Context::new(&view, &before, &past, &setup.limits, &setup.expect, setup.interval, others);
     let mut judgements = checks::look(&context, &setup.overrides);
     past.log = history.date(&mut judgements, &past, view.at);
     Frame { cluster: setup.cluster.clone(), interval: setup.interval, view, past, judgements }

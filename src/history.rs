@@ -13,6 +13,7 @@ mod topology;
 use std::sync::Arc;
 
 use crate::checks::Judgement;
+use crate::model::before::Before;
 use crate::model::event::{EventLog, Happening, Record};
 use crate::model::info::Field;
 use crate::model::past::Past;
@@ -49,12 +50,13 @@ pub struct History {
 }
 
 impl History {
-    /// Takes in a view, and tells what the ones before it mean for it.
-    pub fn recall(&mut self, view: &Arc<ClusterView>) -> Past {
+    /// Takes in a view; gives the one before it, and tells what all of them mean for this one.
+    pub fn recall(&mut self, view: &Arc<ClusterView>) -> (Before, Past) {
         self.tables.turn();
-        let mut past = Past { previous: self.last.take(), ..Past::default() };
-        past.before = past.previous.as_ref().map_or_else(Vec::new, |previous| same_runs(previous, view));
-        past.events = self.topology.fold(view);
+        let last = self.last.replace(Arc::clone(view));
+        let said = last.as_ref().map_or_else(Vec::new, |last| same_runs(last, view));
+        let before = Before { view: last, said };
+        let mut past = Past { events: self.topology.fold(view), ..Past::default() };
         self.topology.recall(&mut past);
         past.contests = self.contests.fold(view);
         past.lags = self.offsets.fold(view);
@@ -62,10 +64,9 @@ impl History {
         past.write_rates = self.offsets.write_rates(view);
         past.rates = self.rates.fold(view);
         past.migrations = self.migrations.fold(view);
-        past.resyncs = self.resyncs.fold(view, &past);
+        past.resyncs = self.resyncs.fold(view, &before);
         past.orphans = self.orphans.fold(view);
-        self.last = Some(Arc::clone(view));
-        past
+        (before, past)
     }
 
     /// Dates the findings, those that held in the poll before by their first sight, and returns all that has happened
@@ -81,10 +82,10 @@ impl History {
     }
 }
 
-/// What each member of `view` said in `previous`, if it is the same run of the server.
-fn same_runs(previous: &ClusterView, view: &ClusterView) -> Vec<Option<Arc<NodeSnapshot>>> {
+/// What each member of `view` said in the `last`, if it is the same run of the server.
+fn same_runs(last: &ClusterView, view: &ClusterView) -> Vec<Option<Arc<NodeSnapshot>>> {
     let before = |member: &Member| {
-        let (now, before) = (member.said.as_ref()?, previous.member(member.id)?.said.as_ref()?);
+        let (now, before) = (member.said.as_ref()?, last.member(member.id)?.said.as_ref()?);
         let is_same = run_id(now).is_some_and(|id| run_id(before) == Some(id));
         is_same.then(|| Arc::clone(before))
     };

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`address`] | where a node is reached, and under which name it is shown |
+//! | [`before`] | what the poll before this one showed |
 //! | [`clock`] | how far the servers' clocks are from ours |
 //! | [`event`] | what happened while this exporter watched |
 //! | [`failure`] | why a node, or one of its replies, could not be had |
@@ -20,6 +21,7 @@
 //! | [`view`] | all snapshots of one poll side by side |
 
 pub mod address;
+pub mod before;
 pub mod clock;
 pub mod event;
 pub mod failure;

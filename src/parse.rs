@@ -53,7 +53,7 @@ pub fn snapshot_after(replies: &Replies, tables: &mut Tables, before: Option<&No
             before.and_then(|before| standing_links(before, &info)),
         ),
         settings: or_before(
-            read(replies, ProbeId::ConfigGet, config_get::settings),
+            read(replies, ProbeId::ConfigGet, |reply| config_get::settings(reply, &mut tables.settings)),
             before.map(|before| &before.settings),
         ),
         migrations: migrations(replies),
@@ -217,15 +217,14 @@ fn probe_outcomes(replies: &Replies, snapshot: &NodeSnapshot) -> Vec<ProbeOutcom
             Some(_) => Some(false),
         }
     };
-    replies
-        .answers
-        .iter()
-        .map(|answer| ProbeOutcome {
-            probe: answer.probe.row().name,
-            up: up(answer.probe),
-            took: answer.took,
-        })
-        .collect()
+    // Those that are read once stand beside these.
+    let mut outcomes = Vec::with_capacity(replies.answers.len() + ProbeId::READ_ONCE.len());
+    outcomes.extend(replies.answers.iter().map(|answer| ProbeOutcome {
+        probe: answer.probe.row().name,
+        up: up(answer.probe),
+        took: answer.took,
+    }));
+    outcomes
 }
 
 fn answered(replies: &Replies, probe: ProbeId) -> Option<bool> {

@@ -28,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval_at};
 
@@ -49,13 +50,14 @@ use news::News;
 use sweeps::Sweeps;
 use targets::Seeds;
 use views::Views;
-use window::{all_at_once, in_window};
+pub use window::Window;
+use window::all_at_once;
 
 /// Open slots whose keys are counted on one node with one poll: 0.2 µs of server time each.
 const MOST_SLOTS: usize = 1024;
 
-/// This part of the timeout a node may keep others waiting.
-const PATIENCE: u32 = 20;
+/// This part of the timeout a node, or a cluster at the start, may keep others waiting.
+pub const PATIENCE: u32 = 20;
 
 /// Polls one cluster.
 pub struct Poller {
@@ -73,6 +75,8 @@ pub struct Poller {
     news: News,
     neighbours: Neighbours,
     counts: Arc<ClusterCounts>,
+    keeps_replies: bool,
+    first_within: Option<Window>,
 }
 
 impl Poller {
@@ -101,6 +105,8 @@ impl Poller {
             news: News::new(cluster.name.clone(), history.last.as_deref()),
             neighbours,
             counts,
+            keeps_replies: false,
+            first_within: None,
             history,
         }
     }
@@ -111,6 +117,19 @@ impl Poller {
     pub fn with_all_links(mut self) -> Self {
         self.link_turns.all_at_once();
         self
+    }
+
+    /// Gives all answers back from [`Self::gather`]; else none, for they are let go of as soon as they are read: those of a
+    /// thousand nodes take more room than all that is known of them.
+    #[must_use]
+    pub fn keeping_replies(self) -> Self {
+        Self { keeps_replies: true, ..self }
+    }
+
+    /// Polls for the first time when there is a place in this window, which it shares with other clusters.
+    #[must_use]
+    pub fn first_within(self, window: Window) -> Self {
+        Self { first_within: Some(window), ..self }
     }
 
     /// Polls at once and then at every tick, until `shutdown` ends; gives back what is remembered.
@@ -128,7 +147,7 @@ impl Poller {
             let begun = Instant::now();
             tokio::select! {
                 () = &mut shutdown => break,
-                frame = self.poll() => { publish.send_replace(Some(Arc::new(frame))); }
+                frame = self.poll_in_turn() => { publish.send_replace(Some(Arc::new(frame))); }
             }
             self.counts.polled();
             if begun.elapsed() > interval {
@@ -146,6 +165,13 @@ impl Poller {
         self.history
     }
 
+    async fn poll_in_turn(&mut self) -> Frame {
+        match self.first_within.take() {
+            Some(window) => window.run(self.poll()).await,
+            None => self.poll().await,
+        }
+    }
+
     /// Polls once: asks, judges, logs what is new.
     pub async fn poll(&mut self) -> Frame {
         let (_, view) = self.gather().await;
@@ -157,7 +183,8 @@ impl Poller {
         frame
     }
 
-    /// Asks every node that any node names, and looks.
+    /// Asks every node that any node names, and looks. The answers among the replies are gone unless they are
+    /// [kept](Self::keeping_replies).
     pub async fn gather(&mut self) -> (Vec<Replies>, ClusterView) {
         let started = (now(), Instant::now());
         // A tick comes a moment early or late: the turn of the slow probes must not slip to the next poll.
@@ -261,9 +288,10 @@ impl Poller {
             let asks = if link.is_connected() { &mut windowed } else { &mut beside };
             asks.push(ask_one(turn(link), link));
         }
-        let sound = in_window(windowed, self.poll.concurrency, self.poll.timeout / PATIENCE);
+        let window = Window::new(self.poll.concurrency, self.poll.timeout / PATIENCE);
+        let sound = window.run_all(windowed).collect();
         let doubtful = all_at_once(beside);
-        let (mut replies, others) = tokio::join!(sound, doubtful);
+        let (mut replies, others): (Vec<_>, _) = tokio::join!(sound, doubtful);
         replies.extend(others);
         replies.sort_by(|a, b| a.target.cmp(&b.target));
         replies

@@ -22,11 +22,15 @@ use crate::config::{Cluster, Config, ConfigErrors, Poll};
 use crate::frame::Frame;
 use crate::history::History;
 use crate::http::{self, Access, App, Clusters, Published, ReloadRequest};
-use crate::poll::{Neighbours, Poller};
+use crate::poll::{Neighbours, PATIENCE, Poller, Window};
 use crate::self_metrics::SelfMetrics;
 use crate::service::Service;
 
 type Publisher = Arc<watch::Sender<Option<Arc<Frame>>>>;
+
+/// Clusters that are polled for the first time at a time. Later polls come each at their own moment; were the replies to the
+/// first ones of some hundred clusters held at once, their room would never be given back.
+const FIRST_AT_ONCE: usize = 16;
 
 /// A poll loop under way.
 struct Loop {
@@ -121,9 +125,11 @@ type Before = BTreeMap<Arc<str>, (Publisher, History)>;
 
 fn start(config: &Config, mut before: Before, exporter: &SelfMetrics) -> BTreeMap<Arc<str>, Loop> {
     let neighbours = Neighbours::default();
+    let first_polls = Window::new(FIRST_AT_ONCE, config.poll.timeout / PATIENCE);
     let begin = |cluster: &Arc<Cluster>, poll: Poll, (publisher, history): (Publisher, History)| {
         let (stop, stopped) = watch::channel(false);
         let poller = Poller::new(cluster, poll, history, exporter.cluster(&cluster.name), neighbours.clone());
+        let poller = poller.first_within(first_polls.clone());
         let task = tokio::spawn(poller.run(Arc::clone(&publisher), raised(stopped)));
         Loop { publisher, stop, task }
     };

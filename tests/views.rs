@@ -28,6 +28,7 @@ use redis_cluster_exporter::model::address::{Address, Target};
 use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::view::Member;
 use redis_cluster_exporter::poll::{Neighbours, Poller};
+use redis_cluster_exporter::probes::{ProbeId, Replies};
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use tokio::runtime::{Builder, Runtime};
 
@@ -124,6 +125,23 @@ impl Watched {
 
 fn view_age(frame: Frame) -> f64 {
     common::judged::samples(&Arc::new(frame)).value("rediscluster_view_age_seconds", &[])
+}
+
+#[test]
+fn answers_are_kept_only_for_whoever_wants_them() {
+    let gathered = |wanted: bool| {
+        let Watched { served, poller, runtime } = Watched::of(PRIMARIES);
+        let mut poller = if wanted { poller.keeping_replies() } else { poller };
+        let (replies, view) = runtime.block_on(poller.gather());
+        assert_eq!((replies.len(), view.reachable()), (NODES, NODES));
+        drop(served);
+        replies
+    };
+    assert!(gathered(false).iter().all(|replies| replies.failure.is_none() && replies.answers.is_empty()));
+    let has_all = |replies: &Replies| {
+        [ProbeId::Info, ProbeId::ClusterNodes].iter().all(|probe| replies.answer(*probe).is_some())
+    };
+    assert!(gathered(true).iter().all(has_all));
 }
 
 #[test]

@@ -32,7 +32,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
         return Said::Unknown("no INFO".to_owned());
     };
     // An empty server writes the heading alone.
-    if !info.raw().contains("# Keysizes") {
+    if !info.has_section("Keysizes") {
         return Said::Unknown(format!("{} does not tell the sizes of its keys", node.member.label));
     }
     let limit = context.limits.big_key_bytes;

@@ -31,7 +31,7 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
     let limit = node.said.link_buffer_limit();
     let used = node.said.links.as_ref().ok().map(|links| links.buffer_used_max);
     let closed =
-        context.past.rate(node.at, node.said, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
+        context.before.rate(node.at, node.said, |said| said.cluster.as_ref().ok()?.fields.unsigned(EXCEEDED));
     let closed = closed.filter(|closed| *closed > 0.0);
     let much = |limit: u64| limit as f64 * context.limits.bus_link_buffer_ratio;
     // Where CLUSTER LINKS was not asked yet, all links together may tell that no single one can be full.

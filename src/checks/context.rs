@@ -11,6 +11,7 @@ use std::time::Duration;
 pub(super) use promotion::Promotion;
 
 use super::shell::shell_word;
+use crate::model::before::Before;
 use crate::model::finding::{Finding, Outcome};
 use crate::model::info::{Field, Number, sub_value};
 use crate::model::limits::{Expect, Limits};
@@ -24,7 +25,9 @@ use crate::model::view::{ClusterView, Member};
 pub struct Context<'a> {
     /// All nodes side by side.
     pub view: &'a ClusterView,
-    /// What the views before tell.
+    /// The view before.
+    pub before: &'a Before,
+    /// What all views before tell.
     pub past: &'a Past,
     /// Thresholds.
     pub limits: &'a Limits,
@@ -168,6 +171,7 @@ impl<'a> Context<'a> {
     /// A context for all checks of one view. `others` are the ids of the nodes of the other configured clusters.
     pub fn new(
         view: &'a ClusterView,
+        before: &'a Before,
         past: &'a Past,
         limits: &'a Limits,
         expect: &'a Expect,
@@ -176,7 +180,7 @@ impl<'a> Context<'a> {
     ) -> Self {
         let (turnout, node_timeout) = (turnout(view), view.node_timeout());
         let hosts = OnceCell::new();
-        Self { view, past, limits, expect, interval, others, turnout, node_timeout, hosts }
+        Self { view, before, past, limits, expect, interval, others, turnout, node_timeout, hosts }
     }
 
     /// Whether a majority of the voting primaries told their tables.
@@ -217,18 +221,18 @@ impl<'a> Context<'a> {
         Said::join(self.nodes().map(judge))
     }
 
-    /// How fast a line of INFO of a node grows, per second; see [`Past::rate`].
+    /// How fast a line of INFO of a node grows, per second; see [`Before::rate`].
     pub(super) fn rate(&self, node: Node<'_>, field: Field) -> Option<f64> {
-        self.past.rate(node.at, node.said, |said| said.info.as_ref().ok()?.unsigned(field))
+        self.before.rate(node.at, node.said, |said| said.info.as_ref().ok()?.unsigned(field))
     }
 
     /// How many error replies of a kind (`errorstat_…` of INFO) a node gave since the poll before, and in how many
-    /// seconds. `None` as in [`Past::growth`] and [`NodeSnapshot::errors`].
+    /// seconds. `None` as in [`Before::growth`] and [`NodeSnapshot::errors`].
     pub(super) fn errors(&self, node: Node<'_>, kind: Field) -> Option<(u64, f64)> {
         match node.said.errors(kind)? {
             // The usual case: before there were none either.
-            0 => self.past.growth(node.at, node.said, |_| Some(0)),
-            _ => self.past.growth(node.at, node.said, |said| said.errors(kind)),
+            0 => self.before.growth(node.at, node.said, |_| Some(0)),
+            _ => self.before.growth(node.at, node.said, |said| said.errors(kind)),
         }
     }
 

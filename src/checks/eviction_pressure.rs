@@ -87,7 +87,8 @@ fn judge(context: &Context<'_>, node: Node<'_>) -> Said {
 /// Share of reads that found their key since the poll before, and until then; `None` without reads.
 fn hit_rates(context: &Context<'_>, node: Node<'_>) -> Option<(f64, f64)> {
     let grown = |field: Field| {
-        let count = context.past.growth(node.at, node.said, |said| said.info.as_ref().ok()?.unsigned(field));
+        let count =
+            context.before.growth(node.at, node.said, |said| said.info.as_ref().ok()?.unsigned(field));
         Some((count?.0, node.unsigned(field)?))
     };
     let ((hits, all_hits), (misses, all_misses)) = (grown(HITS)?, grown(MISSES)?);

@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
 
 fn look(context: &Context<'_>) -> Outcome {
     let (past, now) = (context.past, context.view.at);
-    if past.previous.is_none() {
+    if context.before.view.is_none() {
         return Outcome::Unknown("the first poll shows no change".to_owned());
     }
     let mut by_shard: BTreeMap<&Arc<str>, Vec<&Failover>> = BTreeMap::new();

@@ -37,7 +37,7 @@ fn look(context: &Context<'_>) -> Outcome {
     if findings.is_empty() && context.past.migrations.iter().any(|open| open.slots.is_empty()) {
         return Outcome::Unknown("an atomic migration runs, and its log may not be read".to_owned());
     }
-    if findings.is_empty() && context.past.previous.is_none() && open.any(undated) {
+    if findings.is_empty() && context.before.view.is_none() && open.any(undated) {
         return Outcome::Unknown("how long slots have been open is not known on the first poll".to_owned());
     }
     Outcome::of(findings)

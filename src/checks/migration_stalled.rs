@@ -48,7 +48,7 @@ fn look(context: &Context<'_>) -> Outcome {
     let mut troubles: BTreeMap<Ends, Vec<Trouble>> = BTreeMap::new();
     let mut add = |ends: Ends, trouble| troubles.entry(ends).or_default().push(trouble);
     let (now, unanswered) = setslot::markers(context.view);
-    let before = context.past.previous.as_ref().map(|previous| setslot::markers(previous).0);
+    let before = context.before.view.as_ref().map(|previous| setslot::markers(previous).0);
     let lasting = now.iter().filter(|marker| before.as_ref().is_none_or(|before| before.contains(marker)));
     let mut by_reason: BTreeMap<(Ends, &'static str), SlotSet> = BTreeMap::new();
     for (ends, reason, slot) in lasting {
@@ -73,7 +73,7 @@ fn look(context: &Context<'_>) -> Outcome {
     if troubles.is_empty() && unanswered {
         return Outcome::Unknown("slots are open and the node at their other end does not answer".to_owned());
     }
-    if troubles.is_empty() && by_setslot() && context.past.previous.is_none() {
+    if troubles.is_empty() && by_setslot() && context.before.view.is_none() {
         return Outcome::Unknown("how long slots have been open is not known on the first poll".to_owned());
     }
     Outcome::of(troubles.iter().map(|(ends, troubles)| finding(context, *ends, troubles)).collect())

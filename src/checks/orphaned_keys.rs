@@ -29,7 +29,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(context: &Context<'_>) -> Outcome {
-    let enough = if context.past.previous.is_none() { 1 } else { context.limits.orphaned_keys_confirmations };
+    let enough = if context.before.view.is_none() { 1 } else { context.limits.orphaned_keys_confirmations };
     let counted = context.past.orphans.iter().filter_map(|(id, orphans)| {
         let member = context.view.member(*id)?;
         member.is_primary().then_some((member, orphans))

@@ -75,6 +75,6 @@ fn gets_on(context: &Context<'_>, node: Node<'_>) -> bool {
     };
     let loaded = |said: &NodeSnapshot| said.info.as_ref().ok()?.unsigned(Field::new("loading_loaded_bytes"));
     let grew = |growth: Option<(u64, f64)>| growth.is_some_and(|(grown, _)| grown > 0);
-    grew(context.past.growth(node.at, node.said, read))
-        || grew(context.past.growth(node.at, node.said, loaded))
+    grew(context.before.growth(node.at, node.said, read))
+        || grew(context.before.growth(node.at, node.said, loaded))
 }

@@ -27,7 +27,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(context: &Context<'_>) -> Outcome {
-    if context.past.previous.is_none() {
+    if context.before.view.is_none() {
         return Outcome::Unknown("resynchronisations are counted from the second poll on".to_owned());
     }
     let window = context.limits.full_resyncs_window_seconds;

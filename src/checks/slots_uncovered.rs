@@ -24,7 +24,7 @@ pub(super) static CHECK: Check = Check {
 };
 
 fn look(context: &Context<'_>) -> Outcome {
-    let before = context.past.previous.as_ref().map(|previous| &previous.coverage.unassigned);
+    let before = context.before.view.as_ref().map(|previous| &previous.coverage.unassigned);
     let lasting = |reason, slots: &SlotSet| match before {
         Some(before) if reason == "unassigned" => slots.intersection(before),
         _ => slots.clone(),

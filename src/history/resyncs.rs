@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::run_id;
+use crate::model::before::Before;
 use crate::model::info::Field;
 use crate::model::node::{NodeId, Role};
-use crate::model::past::{Past, Resync};
+use crate::model::past::Resync;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 use crate::model::view::{ClusterView, Member};
@@ -36,16 +37,16 @@ struct Replica {
 
 impl Resyncs {
     /// Adds what the primaries gave since the view before; a restarted server begins at zero.
-    pub(super) fn fold(&mut self, view: &ClusterView, past: &Past) -> Vec<Resync> {
-        let is_first = past.previous.is_none();
+    pub(super) fn fold(&mut self, view: &ClusterView, before: &Before) -> Vec<Resync> {
+        let is_first = before.view.is_none();
         for member in &view.members {
             self.meet(member, is_first);
         }
         for member in &view.members {
             let grown = |field: Field| {
                 let count = |said: &NodeSnapshot| said.info.as_ref().ok()?.unsigned(field);
-                let before = past.previous.as_ref()?.member(member.id)?.said.as_deref().and_then(count)?;
-                member.said.as_deref().and_then(count)?.checked_sub(before)
+                let then = before.view.as_ref()?.member(member.id)?.said.as_deref().and_then(count)?;
+                member.said.as_deref().and_then(count)?.checked_sub(then)
             };
             let (count, cut_off) = (grown(SYNC_FULL).unwrap_or(0), grown(CUT_OFF).unwrap_or(0));
             if count > 0 || cut_off > 0 {

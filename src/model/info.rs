@@ -1,4 +1,4 @@
-//! `key:value` lines as INFO and CLUSTER INFO write them: kept as text, found by key in constant time.
+//! `key:value` lines as INFO and CLUSTER INFO write them: the values kept as text, found by key in constant time.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -96,27 +96,30 @@ struct Key {
 }
 
 impl Layout {
-    fn of(text: &str) -> (Self, Vec<Span>) {
-        let (mut kept, mut keys, mut values, mut done) =
-            (String::with_capacity(text.len()), Vec::new(), Vec::new(), 0);
+    fn of(text: &str) -> (Self, Values) {
+        let (mut kept, mut keys) = (String::with_capacity(text.len()), Vec::new());
+        let (mut values, mut done) = (Values::default(), 0);
         for line in lines(text).take(usize::from(u16::MAX)) {
             let piece = kept.len();
             kept.push_str(text.get(done..line.value.start).unwrap_or_default());
             let colon = kept.len() - 1;
             let key = colon - line.key.len();
             keys.push(Key { piece: piece as u32, key: key as u32, colon: colon as u32, hash: line.hash });
-            values.push((line.value.start as u32, line.value.end as u32));
             done = line.value.end;
+            values.push(text.get(line.value).unwrap_or_default());
         }
         kept.push_str(text.get(done..).unwrap_or_default());
         let table = table(&keys);
         (Self { text: kept.into_boxed_str(), keys: keys.into_boxed_slice(), table }, values)
     }
 
-    /// Where the values are in a text of this layout; `None` if it has another one.
-    fn fit(&self, text: &str) -> Option<Vec<Span>> {
+    /// The values in a text of this layout; `None` if it has another one.
+    fn fit(&self, text: &str) -> Option<Values> {
         let (bytes, pieces) = (text.as_bytes(), self.text.as_bytes());
-        let mut values = Vec::with_capacity(self.keys.len());
+        let mut values = Values {
+            text: String::with_capacity(text.len().checked_sub(self.text.len())?),
+            ends: Vec::with_capacity(self.keys.len()),
+        };
         let mut at = 0;
         for key in &self.keys {
             let piece = &pieces[key.piece as usize..=key.colon as usize];
@@ -125,7 +128,7 @@ impl Layout {
             let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
             let ends_in_cr = line > 0 && rest[line - 1] == b'\r';
             at = start + line - usize::from(ends_in_cr);
-            values.push((start as u32, at as u32));
+            values.push(text.get(start..at)?);
         }
         let tail = self.keys.last().map_or(0, |key| key.colon as usize + 1);
         (bytes.get(at..)? == &pieces[tail..]).then_some(values)
@@ -162,32 +165,45 @@ fn table(keys: &[Key]) -> Box<[u16]> {
     table
 }
 
-/// From where to where a value stands in the text.
-type Span = (u32, u32);
+/// The values of a text, one behind the other.
+#[derive(Default)]
+struct Values {
+    text: String,
+    ends: Vec<u32>,
+}
+
+impl Values {
+    fn push(&mut self, value: &str) {
+        self.text.push_str(value);
+        self.ends.push(self.text.len() as u32);
+    }
+}
 
 /// The lines of INFO or CLUSTER INFO. Where a key stands twice, the first one counts.
+///
+/// Of each node only the values are kept: they are a third of the text, and the rest is in the layout.
 #[derive(Clone)]
 pub struct Info {
-    text: Box<str>,
-    values: Box<[Span]>,
+    values: Box<str>,
+    /// Where each value ends.
+    ends: Box<[u32]>,
     layout: Arc<Layout>,
 }
 
 impl Info {
     /// Takes a text apart. Lines without a colon, headings and empty lines are passed over.
-    pub fn new(text: String) -> Self {
-        let (layout, values) = Layout::of(&text);
-        Self { text: text.into_boxed_str(), values: values.into_boxed_slice(), layout: Arc::new(layout) }
+    pub fn new(text: &str) -> Self {
+        let (layout, values) = Layout::of(text);
+        Self::of(values, Arc::new(layout))
     }
 
-    /// A text of this layout; given back if it has another one.
-    ///
-    /// # Errors
-    /// The text.
-    pub fn like(layout: &Arc<Layout>, text: String) -> Result<Self, String> {
-        let Some(values) = layout.fit(&text) else { return Err(text) };
-        let layout = Arc::clone(layout);
-        Ok(Self { text: text.into_boxed_str(), values: values.into_boxed_slice(), layout })
+    /// A text of this layout; `None` if it has another one.
+    pub fn like(layout: &Arc<Layout>, text: &str) -> Option<Self> {
+        Some(Self::of(layout.fit(text)?, Arc::clone(layout)))
+    }
+
+    fn of(values: Values, layout: Arc<Layout>) -> Self {
+        Self { values: values.text.into_boxed_str(), ends: values.ends.into_boxed_slice(), layout }
     }
 
     /// What it has in common with the replies before and after it.
@@ -195,12 +211,13 @@ impl Info {
         &self.layout
     }
 
-    fn value(&self, (from, to): Span) -> &str {
-        self.text.get(from as usize..to as usize).unwrap_or_default()
+    fn value(&self, line: usize) -> &str {
+        let from = line.checked_sub(1).map_or(0, |before| self.ends[before]);
+        self.values.get(from as usize..self.ends[line] as usize).unwrap_or_default()
     }
 
     fn find(&self, hash: u32, name: &str) -> Option<&str> {
-        Some(self.value(self.values[self.layout.line(hash, name)?]))
+        Some(self.value(self.layout.line(hash, name)?))
     }
 
     /// The text behind the colon.
@@ -225,11 +242,7 @@ impl Info {
 
     /// All lines, in the server's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.layout
-            .keys
-            .iter()
-            .zip(&self.values)
-            .map(|(key, value)| (self.layout.key(*key), self.value(*value)))
+        self.layout.keys.iter().enumerate().map(|(line, key)| (self.layout.key(*key), self.value(line)))
     }
 
     /// The lines whose keys begin with `prefix`, as what follows it and the value.
@@ -237,15 +250,20 @@ impl Info {
         self.iter().filter_map(move |(key, value)| Some((key.strip_prefix(prefix)?, value)))
     }
 
-    /// The text as the server sent it.
-    pub fn raw(&self) -> &str {
-        &self.text
+    /// Whether it has a heading `# name`, even if no line stands below it.
+    pub fn has_section(&self, name: &str) -> bool {
+        let text = self.layout.text.as_bytes();
+        let is_heading = |at: usize| {
+            let before = text[..at].strip_suffix(b"# ");
+            before.is_some_and(|before| before.is_empty() || before.ends_with(b"\n"))
+        };
+        memchr::memmem::find_iter(text, name).any(is_heading)
     }
 }
 
 impl std::fmt::Debug for Info {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Info({} lines)", self.values.len())
+        write!(f, "Info({} lines)", self.ends.len())
     }
 }
 
@@ -257,7 +275,8 @@ impl std::fmt::Debug for Layout {
 
 impl PartialEq for Info {
     fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
+        let of_one_layout = Arc::ptr_eq(&self.layout, &other.layout) || self.layout.text == other.layout.text;
+        of_one_layout && self.values == other.values && self.ends == other.ends
     }
 }
 
@@ -282,9 +301,8 @@ mod tests {
 
     #[test]
     fn finds_lines_by_key_and_by_prefix() {
-        let info = Info::new(
-            "# Memory\r\nused_memory:10\r\nratio:1.50\r\nperc:83.9%\r\n\r\ndb0:keys=5,x=1\r\n".into(),
-        );
+        let info =
+            Info::new("# Memory\r\nused_memory:10\r\nratio:1.50\r\nperc:83.9%\r\n\r\ndb0:keys=5,x=1\r\n");
         assert_eq!(info.number(Field::new("used_memory")), Some(Number::Int(10)));
         assert_eq!(info.number(Field::new("ratio")), Some(Number::Float(1.5)));
         assert_eq!(info.number(Field::new("perc")), Some(Number::Float(83.9)));
@@ -295,39 +313,43 @@ mod tests {
 
     #[test]
     fn empty_and_headless_text_holds_nothing() {
-        assert_eq!(Info::new(String::new()).get("a"), None);
-        assert_eq!(Info::new("# Server\n\nno colon\n".into()).iter().count(), 0);
+        assert_eq!(Info::new("").get("a"), None);
+        let empty = Info::new("# Server\r\n\r\nno colon\r\n# Keyspace");
+        assert_eq!(empty.iter().count(), 0);
+        assert_eq!(
+            ["Server", "Keyspace", "no colon", "Memory"].map(|it| empty.has_section(it)),
+            [true, true, false, false]
+        );
     }
 
     #[test]
     fn a_text_of_the_same_layout_is_read_as_one_by_itself() {
         let first = "# A\r\nrole:master\r\nslaves:0\r\n\r\n# B\r\nempty:\r\nlast:a:b\r\n";
-        let layout = Info::new(first.to_owned()).layout().clone();
+        let layout = Info::new(first).layout().clone();
         let same = [
             first.to_owned(),
             first.replace("master", "slave"),
             first.replace("master", ""),
-            first.replace("slaves:0\r\n", "slaves:0\n"),
+            first.replace("master", "ü€😀"),
         ];
         for text in same {
-            let alone = Info::new(text.clone());
-            if let Ok(like) = Info::like(&layout, text) {
-                assert!(like.iter().eq(alone.iter()), "{:?}", alone.text);
-                assert_eq!(like.text(Field::new("last")), Some("a:b"));
-            } else {
-                assert!(alone.text.contains("0\n\r"), "{:?}", alone.text);
-            }
+            let (alone, like) = (Info::new(&text), Info::like(&layout, &text).unwrap());
+            assert!(like.iter().eq(alone.iter()), "{text:?}");
+            assert_eq!(like, alone, "{text:?}");
+            assert_eq!(like.text(Field::new("last")), Some("a:b"));
         }
         let other = [
             String::new(),
             first.replace("slaves", "slave0"),
+            first.replace("slaves:0\r\n", "slaves:0\n"),
             first.replace("# B", "# C"),
             format!("{first}more:1\r\n"),
             first.replace("last:a:b\r\n", ""),
             first.trim_end().to_owned(),
         ];
         for text in other {
-            assert_eq!(Info::like(&layout, text.clone()), Err(text));
+            assert_eq!(Info::like(&layout, &text), None);
+            assert_ne!(Info::new(&text), Info::new(first));
         }
     }
 }

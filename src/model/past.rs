@@ -8,18 +8,11 @@ use super::event::EventLog;
 use super::migration::OpenMigration;
 use super::node::{NodeId, Role};
 use super::slots::SlotSet;
-use super::snapshot::NodeSnapshot;
 use super::time::Timestamp;
-use super::view::ClusterView;
 
 /// The past of one cluster, as far as it matters to one view.
 #[derive(Clone, Debug, Default)]
 pub struct Past {
-    /// The view before; `None` on the first poll.
-    pub previous: Option<Arc<ClusterView>>,
-    /// What each member said in the view before, unless it was restarted since; by index of the member. Empty on the
-    /// first poll.
-    pub before: Vec<Option<Arc<NodeSnapshot>>>,
     /// Slots that two primaries claim, in this view and in those before it.
     pub contests: Contests,
     /// Replication lag, by index of the member.
@@ -55,32 +48,6 @@ pub struct Past {
 impl Past {
     /// Failovers that are remembered.
     pub const MOST_FAILOVERS: usize = 64;
-
-    /// How fast a count of a member grows, per second; see [`Past::growth`].
-    pub fn rate(
-        &self,
-        member: usize,
-        now: &NodeSnapshot,
-        count: impl Fn(&NodeSnapshot) -> Option<u64>,
-    ) -> Option<f64> {
-        let (grown, span) = self.growth(member, now, count)?;
-        Some(grown as f64 / span)
-    }
-
-    /// By how much a count of a member, by index, grew between the view before and what it says `now`, and in how many
-    /// seconds. `None` on the first poll, where the member did not answer one of the two, and after a restart: a
-    /// counter that went down is no negative rate.
-    pub fn growth(
-        &self,
-        member: usize,
-        now: &NodeSnapshot,
-        count: impl Fn(&NodeSnapshot) -> Option<u64>,
-    ) -> Option<(u64, f64)> {
-        let before = self.before.get(member)?.as_ref()?;
-        let grown = count(now)?.checked_sub(count(before)?)?;
-        let span = now.asked_at.seconds_since(before.asked_at);
-        (span > 0.0).then_some((grown, span))
-    }
 }
 
 /// Slots that two primaries claim, each on its own word, view after view.

@@ -240,7 +240,7 @@ pub struct BusLinks {
 }
 
 /// Settings by name, as CONFIG GET gave them; unknown names are simply not there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Settings(pub Vec<(String, String)>);
 
 impl Settings {

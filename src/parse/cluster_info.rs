@@ -16,10 +16,10 @@ const ACTIVE_MIGRATIONS: Field = Field::new("cluster_slot_migration_active_tasks
 /// `read` takes the text apart.
 pub(super) fn cluster_info(
     reply: &Reply,
-    read: impl FnOnce(String) -> Info,
+    read: impl FnOnce(&str) -> Info,
 ) -> Result<ClusterInfo, ParseError> {
     let text = reply.text().ok_or_else(|| ParseError::new("a bulk reply of text", "CLUSTER INFO"))?;
-    let fields = read(text.to_owned());
+    let fields = read(text);
     let number = |field: Field| {
         fields.unsigned(field).ok_or_else(|| ParseError::new("a line with an unsigned number", field.name))
     };

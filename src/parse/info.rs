@@ -1,5 +1,6 @@
 //! INFO: `key:value` lines in sections, CRLF-ended; in RESP2 one bulk reply.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::failure::ParseError;
@@ -10,18 +11,15 @@ use crate::model::snapshot::{ConnectedReplica, PrimaryLink, Replication};
 use crate::model::time::Timestamp;
 
 /// The lines of INFO. `read` takes the text apart.
-pub(super) fn info(reply: &Reply, read: impl FnOnce(String) -> Info) -> Result<Arc<Info>, ParseError> {
-    Ok(Arc::new(read(text(reply)?)))
+pub(super) fn info(reply: &Reply, read: impl FnOnce(&str) -> Info) -> Result<Arc<Info>, ParseError> {
+    Ok(Arc::new(read(&text(reply)?)))
 }
 
 /// The text of a bulk reply. Bytes that are no UTF-8 (a path, a name) become replacement characters.
-fn text(reply: &Reply) -> Result<String, ParseError> {
+fn text(reply: &Reply) -> Result<Cow<'_, str>, ParseError> {
     let bytes = reply.bytes().ok_or_else(|| ParseError::new("a bulk reply", "INFO"))?;
     // The lossy conversion looks at every byte by itself, also where all of them are sound.
-    Ok(match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => String::from_utf8_lossy(bytes).into_owned(),
-    })
+    Ok(std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed))
 }
 
 const ROLE: Field = Field::new("role");

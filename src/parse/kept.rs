@@ -1,11 +1,12 @@
 //! What was read before and need not be read again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cluster_nodes::ByFingerprint;
 use crate::model::address::Target;
 use crate::model::info::{Info, Layout};
+use crate::model::snapshot::Settings;
 
 /// Tables and layouts that the replies of the last poll were read as: equal ones are built once.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +14,7 @@ pub struct Tables {
     pub(super) by_fingerprint: ByFingerprint,
     pub(super) info: Layouts,
     pub(super) cluster_info: Layouts,
+    pub(super) settings: Shared<Settings>,
 }
 
 impl Tables {
@@ -21,6 +23,7 @@ impl Tables {
         self.by_fingerprint.turn();
         self.info.turn();
         self.cluster_info.turn();
+        self.settings.turn();
     }
 }
 
@@ -74,35 +77,55 @@ pub(super) struct Layouts {
 
 impl Layouts {
     /// Reads what a node said, as before if it has the layout of before.
-    pub(super) fn read(&mut self, target: &Target, text: String) -> Info {
-        let info = match self.last.get(target) {
-            Some(layout) => match Info::like(&layout, text) {
-                Ok(info) => return info,
-                Err(text) => self.look_up(text),
-            },
-            None => self.look_up(text),
-        };
-        self.last.keep(target.clone(), Arc::clone(info.layout()));
-        info
-    }
-
-    fn look_up(&mut self, mut text: String) -> Info {
-        for layout in &self.used {
-            match Info::like(layout, text) {
-                Ok(info) => return info,
-                Err(other) => text = other,
-            }
+    pub(super) fn read(&mut self, target: &Target, text: &str) -> Info {
+        let before = self.last.get(target);
+        if let Some(info) = before.and_then(|layout| Info::like(&layout, text)) {
+            return info;
         }
-        let info = Info::new(text);
-        self.used.push(Arc::clone(info.layout()));
+        let info = self.used.iter().find_map(|layout| Info::like(layout, text)).unwrap_or_else(|| {
+            let info = Info::new(text);
+            self.used.push(Arc::clone(info.layout()));
+            info
+        });
+        self.last.keep(target.clone(), Arc::clone(info.layout()));
         info
     }
 
     fn turn(&mut self) {
         self.last.turn();
-        // One that only this list holds is no node's any more.
-        self.used.retain(|layout| Arc::strong_count(layout) > 1);
+        self.used.retain(is_used);
     }
+}
+
+/// Values that many nodes have in common, each kept once.
+#[derive(Clone, Debug)]
+pub(super) struct Shared<T>(BTreeSet<Arc<T>>);
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(BTreeSet::new())
+    }
+}
+
+impl<T: Ord> Shared<T> {
+    /// The one that is equal to it, or itself.
+    pub(super) fn share(&mut self, value: T) -> Arc<T> {
+        if let Some(known) = self.0.get(&value) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(value);
+        self.0.insert(Arc::clone(&new));
+        new
+    }
+
+    fn turn(&mut self) {
+        self.0.retain(is_used);
+    }
+}
+
+/// One that only a list of all holds is no node's any more.
+fn is_used<T>(value: &Arc<T>) -> bool {
+    Arc::strong_count(value) > 1
 }
 
 #[cfg(test)]
@@ -113,17 +136,28 @@ mod tests {
     fn nodes_of_one_layout_share_it_and_a_new_one_is_learnt() {
         let mut layouts = Layouts::default();
         let target = |port| Target::Tcp(crate::model::address::Address::new("h", port));
-        let a = layouts.read(&target(1), "x:1\r\ny:2\r\n".to_owned());
-        let b = layouts.read(&target(2), "x:3\r\ny:4\r\n".to_owned());
+        let a = layouts.read(&target(1), "x:1\r\ny:2\r\n");
+        let b = layouts.read(&target(2), "x:3\r\ny:4\r\n");
         assert!(Arc::ptr_eq(a.layout(), b.layout()));
         layouts.turn();
-        let changed = layouts.read(&target(1), "x:1\r\nz:2\r\n".to_owned());
+        let changed = layouts.read(&target(1), "x:1\r\nz:2\r\n");
         assert_eq!(changed.get("z"), Some("2"));
-        let same = layouts.read(&target(1), "x:1\r\nz:5\r\n".to_owned());
+        let same = layouts.read(&target(1), "x:1\r\nz:5\r\n");
         assert!(Arc::ptr_eq(changed.layout(), same.layout()));
         drop((a, b, changed, same));
         layouts.turn();
         layouts.turn();
         assert!(layouts.used.is_empty(), "nobody has them any more");
+    }
+
+    #[test]
+    fn equal_values_are_one() {
+        let mut shared = Shared::default();
+        let (a, b, c) = (shared.share("x"), shared.share("x"), shared.share("y"));
+        assert!(Arc::ptr_eq(&a, &b) && *c == "y");
+        drop(c);
+        shared.turn();
+        assert_eq!(shared.0.len(), 1);
+        assert!(Arc::ptr_eq(&a, &shared.share("x")));
     }
 }

@@ -2,21 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::StreamExt;
 use tokio::task::spawn_blocking;
 
 use super::views::{Due, Views};
-use super::window::in_window;
+use super::window::Window;
 use super::{PATIENCE, Poller};
 use crate::ask::{Link, Turn};
 use crate::frame;
+use crate::history::History;
 use crate::model::address::Target;
+use crate::model::failure::AskError;
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 use crate::model::view::ClusterView;
-use crate::probes::Replies;
+use crate::probes::{Answer, Replies};
 
 /// Large replies that are read at a time.
 const APART_AT_ONCE: usize = 8;
@@ -37,6 +41,25 @@ impl Heard {
         self.snapshots.extend(other.snapshots);
     }
 
+    /// All that a node said, with what it was asked apart.
+    fn whole(&self, (due, told): (Due, Result<Vec<Answer>, AskError>)) -> (Due, Replies) {
+        let mut whole = self.replies[due.at].clone();
+        match told {
+            Ok(answers) => whole.answers.extend(answers),
+            Err(failure) => whole.failure = Some(failure),
+        }
+        (due, whole)
+    }
+
+    /// Puts what a node said with its table in the place of what it said without. Whether the table is another than the one
+    /// before.
+    fn renew(&mut self, at: usize, replies: Replies, said: Arc<NodeSnapshot>) -> bool {
+        self.replies[at] = replies;
+        let before = std::mem::replace(&mut self.snapshots[at], said);
+        let fingerprint = |said: &NodeSnapshot| Some(said.nodes.as_ref().ok()?.table.fingerprint);
+        fingerprint(&before).zip(fingerprint(&self.snapshots[at])).is_some_and(|(then, now)| then != now)
+    }
+
     pub(super) fn leave_out(&mut self, targets: &BTreeSet<Target>) {
         self.replies.retain(|replies| !targets.contains(&replies.target));
         self.snapshots.retain(|said| !targets.contains(&said.target));
@@ -51,6 +74,26 @@ async fn beside<T: Send + 'static>(takes_long: bool, work: impl FnOnce() -> T + 
     spawn_blocking(work).await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
+/// The replies, their answers only if these are wanted once more.
+fn kept(replies: Replies, whole: bool) -> Replies {
+    if whole { replies } else { Replies { answers: Vec::new(), ..replies } }
+}
+
+/// Reads what came back. Of many nodes this takes a while, and it is done beside the thread that serves, so that no
+/// scrape waits for it.
+async fn read(history: &mut History, replies: Vec<Replies>) -> Heard {
+    let (many, last) = (replies.len() > MANY, history.last.clone());
+    // Should this future be dropped before its end, the history lacks only what can be read again.
+    let mut tables = std::mem::take(&mut history.tables);
+    let work = move || {
+        let snapshots = frame::read(&replies, &mut tables, last.as_deref());
+        (Heard { replies, snapshots }, tables)
+    };
+    let (heard, tables) = beside(many, work).await;
+    history.tables = tables;
+    heard
+}
+
 impl Poller {
     /// Asks these targets, or all if none are given, and reads what they say.
     pub(super) async fn hear(&mut self, turn: Turn<'_>, only: &[Target]) -> Heard {
@@ -59,14 +102,15 @@ impl Poller {
         for replies in &mut replies {
             replies.sweep = self.sweeps.take(&replies.target);
         }
-        let mut heard = self.read(replies).await;
+        let mut heard = read(&mut self.history, replies).await;
         if turn.tables {
             let asked = heard.snapshots.iter().filter(|said| links.contains(&said.target));
             asked.for_each(|said| self.link_turns.done(said));
         } else {
             self.read_tables(&mut heard, turn, &links).await;
         }
-        heard
+        let replies = heard.replies.into_iter().map(|replies| kept(replies, self.keeps_replies));
+        Heard { replies: replies.collect(), ..heard }
     }
 
     /// Whose CLUSTER LINKS are asked with this poll, of these targets, or of all if none are given.
@@ -109,51 +153,27 @@ impl Poller {
         };
         let chosen = self.links.iter_mut().filter_map(|(target, link)| Some((*of.get(target)?, link)));
         let asks = chosen.map(|(due, link)| ask(due, link)).collect();
-        let told = in_window(asks, APART_AT_ONCE, self.poll.timeout / PATIENCE).await;
-        let mut replies = Vec::new();
-        let mut read = Vec::new();
-        for (due, told) in told.into_iter().flatten() {
-            let mut whole = heard.replies[due.at].clone();
-            match told {
-                Ok(answers) => whole.answers.extend(answers),
-                Err(failure) => whole.failure = Some(failure),
-            }
-            replies.push(whole);
-            read.push(due);
-        }
-        let anew = self.read(replies).await;
+        let told = Window::new(APART_AT_ONCE, self.poll.timeout / PATIENCE).run_all(asks);
+        // Read as they come: a thousand tables that wait to be read are a hundred megabytes.
+        let mut told = pin!(told.ready_chunks(APART_AT_ONCE));
         let mut is_news = false;
-        for (due, (replies, snapshot)) in read.into_iter().zip(anew.replies.into_iter().zip(anew.snapshots)) {
-            let before = std::mem::replace(&mut heard.snapshots[due.at], snapshot);
-            let now = &heard.snapshots[due.at];
-            if let Ok(now) = &now.nodes {
-                is_news |= before.nodes.as_ref().is_ok_and(|b| b.table.fingerprint != now.table.fingerprint);
+        while let Some(told) = told.next().await {
+            let (due, replies): (Vec<_>, _) = told.into_iter().flatten().map(|it| heard.whole(it)).unzip();
+            let anew = read(&mut self.history, replies).await;
+            let replies = anew.replies.into_iter().map(|replies| kept(replies, self.keeps_replies));
+            for (due, (replies, said)) in due.into_iter().zip(replies.zip(anew.snapshots)) {
+                is_news |= heard.renew(due.at, replies, said);
+                let said = &heard.snapshots[due.at];
+                self.views.done(said);
+                if due.links {
+                    self.link_turns.done(said);
+                }
             }
-            self.views.done(now);
-            if due.links {
-                self.link_turns.done(now);
-            }
-            heard.replies[due.at] = replies;
         }
         is_news
     }
 
-    /// Reads what came back. Of many nodes this takes a while, and it is done beside the thread that serves, so that no
-    /// scrape waits for it.
-    async fn read(&mut self, replies: Vec<Replies>) -> Heard {
-        let (many, last) = (replies.len() > MANY, self.history.last.clone());
-        // Should this future be dropped before its end, the history lacks only what can be read again.
-        let mut tables = std::mem::take(&mut self.history.tables);
-        let work = move || {
-            let snapshots = frame::read(&replies, &mut tables, last.as_deref());
-            (Heard { replies, snapshots }, tables)
-        };
-        let (heard, tables) = beside(many, work).await;
-        self.history.tables = tables;
-        heard
-    }
-
-    /// Joins what was read; as [`Self::read`].
+    /// Joins what was read; as [`read`].
     pub(super) async fn join(&mut self, heard: &Heard, started: (Timestamp, Instant)) -> ClusterView {
         let (snapshots, took) = (heard.snapshots.clone(), started.1.elapsed());
         let (setup, last) = (Arc::clone(&self.setup), self.history.last.clone());

@@ -1,39 +1,53 @@
-//! How many nodes are asked at a time, without waiting for those that hang.
+//! How much is asked at a time, without waiting for what hangs.
 
-use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{Stream, StreamExt};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Runs all of these, `places` of them at a time; gives what they give as they are done. One that is not done after
-/// `patience` goes on, but gives its place to the next: what hangs costs no work, and those behind it must not wait
-/// until its end.
-pub(super) async fn in_window<F: Future>(asks: Vec<F>, places: usize, patience: Duration) -> Vec<F::Output> {
-    if asks.len() <= places {
-        return all_at_once(asks).await;
+/// Lets so much be done at a time, without waiting for what hangs.
+#[derive(Clone, Debug)]
+pub struct Window {
+    places: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Window {
+    /// So many places. What is not done after `patience` goes on, but gives its place to the next: what hangs costs no
+    /// work, and those behind it must not wait until its end.
+    pub fn new(places: usize, patience: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), patience }
     }
-    let window = Semaphore::new(places);
-    let in_turn = async |ask: F| {
-        // The window is never closed, so the place always comes.
-        let place = window.acquire().await;
-        let mut ask = pin!(ask);
-        match timeout(patience, &mut ask).await {
-            Ok(done) => done,
-            Err(_) => {
-                drop(place);
-                ask.await
+
+    /// Does it once there is a place.
+    pub(super) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        let mut work = Box::pin(work);
+        async move {
+            // The window is never closed, so the place always comes.
+            let place = self.places.acquire().await;
+            match timeout(self.patience, &mut work).await {
+                Ok(done) => done,
+                Err(_) => {
+                    drop(place);
+                    work.await
+                }
             }
         }
-    };
-    all_at_once(asks.into_iter().map(in_turn)).await
+    }
+
+    /// Does all of these; gives what they give as they are done.
+    pub(super) fn run_all<F: Future>(self, work: Vec<F>) -> impl Stream<Item = F::Output> {
+        work.into_iter().map(move |work| self.clone().run(work)).collect::<FuturesUnordered<_>>()
+    }
 }
 
 /// Runs all of these, and wakes only those that have something to do.
-pub(super) async fn all_at_once<F: Future>(asks: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    asks.into_iter().collect::<FuturesUnordered<_>>().collect().await
+pub(super) async fn all_at_once<F: Future>(asks: Vec<F>) -> Vec<F::Output> {
+    // Boxed: the socket that one waited for last keeps its waker, and with that the room of all that is not boxed.
+    asks.into_iter().map(Box::pin).collect::<FuturesUnordered<_>>().collect().await
 }
 
 #[cfg(test)]
@@ -55,7 +69,8 @@ mod tests {
             number
         };
         let begun = Instant::now();
-        let mut done = in_window((0..1000).map(ask).collect(), 64, PATIENCE).await;
+        let window = Window::new(64, PATIENCE);
+        let mut done: Vec<_> = window.run_all((0..1000).map(ask).collect()).collect().await;
         done.sort_unstable();
         assert_eq!(done, (0..1000).collect::<Vec<_>>());
         // Fifteen windows full of hung ones went before the last.
@@ -70,7 +85,7 @@ mod tests {
             sleep(Duration::from_millis(5)).await;
             now.fetch_sub(1, Relaxed);
         };
-        in_window((0..200).map(ask).collect(), 64, PATIENCE).await;
+        Window::new(64, PATIENCE).run_all((0..200).map(ask).collect()).collect::<Vec<_>>().await;
         assert_eq!(most.into_inner(), 64);
     }
 }

@@ -22,8 +22,7 @@ pub async fn capture(config: &Config, out: &Path, anonymise: bool) -> Result<usi
     for cluster in &config.clusters {
         let own = counts.cluster(&cluster.name);
         let poller = Poller::new(cluster, config.poll, History::default(), own, Neighbours::default());
-        let mut poller = poller.with_all_links();
-        let (mut replies, _) = poller.gather().await;
+        let (mut replies, _) = poller.with_all_links().keeping_replies().gather().await;
         if anonymise {
             Disguise::of(&replies).apply(&mut replies);
         }
