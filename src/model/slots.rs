@@ -123,8 +123,9 @@ impl SlotSet {
 
     /// The slots in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = u16> {
-        self.0.words.iter().enumerate().flat_map(|(index, word)| {
-            std::iter::successors((*word != 0).then_some(*word), |w| {
+        let words = if self.is_empty() { &[][..] } else { &self.0.words[..] };
+        words.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(|(index, word)| {
+            std::iter::successors(Some(*word), |w| {
                 let rest = w & (w - 1);
                 (rest != 0).then_some(rest)
             })
