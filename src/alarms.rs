@@ -20,7 +20,7 @@ pub struct Alarms {
     /// Instants are rounded to whole steps from here.
     start: Instant,
     step: Duration,
-    /// Nobody but those who wait holds an alarm: with the last of them its timer ends, and wakes nobody for nothing.
+    /// Gone with the last who waits for it: a timer that nobody needs any more would wake the process for nothing.
     last: Mutex<Option<(Instant, WeakShared<Timer>)>>,
 }
 
@@ -48,14 +48,12 @@ impl Alarms {
         let steps = at.saturating_duration_since(self.start).as_nanos().div_ceil(self.step.as_nanos());
         let at = self.start + Duration::from_nanos((steps * self.step.as_nanos()) as u64);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(alarm) =
-            last.as_ref().filter(|(due, _)| *due == at).and_then(|(_, alarm)| alarm.upgrade())
-        {
-            return alarm;
-        }
-        let alarm: Alarm = tokio::time::sleep_until(at.into()).boxed().shared();
-        *last = alarm.downgrade().map(|waiting| (at, waiting));
-        alarm
+        let same = last.as_ref().filter(|(due, _)| *due == at).and_then(|(_, alarm)| alarm.upgrade());
+        same.unwrap_or_else(|| {
+            let alarm = tokio::time::sleep_until(at.into()).boxed().shared();
+            *last = alarm.downgrade().map(|alarm| (at, alarm));
+            alarm
+        })
     }
 }
 
@@ -78,5 +76,18 @@ mod tests {
         let took = begun.elapsed();
         assert!(took >= Duration::from_millis(95) && took <= Duration::from_millis(101), "{took:?}");
         assert!(alarms.within(at, pending::<()>()).await.is_err(), "one that has gone off stays so");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_for_all_who_wait_and_gone_with_them() {
+        let alarms = Alarms::every(Duration::from_millis(10));
+        let at = Instant::now() + Duration::from_secs(1);
+        let (first, second) = (alarms.at(at), alarms.at(at));
+        assert!(first.ptr_eq(&second));
+        drop(first);
+        assert!(alarms.at(at).ptr_eq(&second));
+        drop(second);
+        let last = alarms.last.into_inner().expect("no panic");
+        assert!(last.is_some_and(|(_, alarm)| alarm.upgrade().is_none()));
     }
 }

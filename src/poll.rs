@@ -167,7 +167,7 @@ impl Poller {
 
     async fn poll_in_turn(&mut self) -> Frame {
         match self.first_within.take() {
-            Some(window) => window.run(self.poll()).await,
+            Some(window) => window.run(Box::pin(self.poll())).await,
             None => self.poll().await,
         }
     }

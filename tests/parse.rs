@@ -280,7 +280,7 @@ fn links_stand_where_they_were_not_asked_for_unless_what_was_wrong_has_passed_or
         for passing in [AskError::Loading("LOADING".to_owned()), AskError::Connect("refused".to_owned())] {
             assert_eq!(now(with(failed(passing))), not_asked, "{case}");
         }
-        let info = Ok(Arc::new(Info::new("run_id:another\r\n".to_owned())));
+        let info = Ok(Arc::new(Info::new("run_id:another\r\n")));
         assert_eq!(now(NodeSnapshot { info, ..case.snapshot.clone() }), not_asked, "{case}");
         stood += 1;
     });

@@ -143,7 +143,7 @@ impl Layout {
         let mut at = hash as usize & mask;
         while let number @ 1.. = self.table[at] {
             let line = usize::from(number) - 1;
-            if self.key(self.keys[line]) == name {
+            if self.keys[line].hash == hash && self.key(self.keys[line]) == name {
                 return Some(line);
             }
             at = (at + 1) & mask;

@@ -23,24 +23,32 @@ impl Window {
     }
 
     /// Does it once there is a place.
-    pub(super) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
-        let mut work = Box::pin(work);
-        async move {
-            // The window is never closed, so the place always comes.
-            let place = self.places.acquire().await;
-            match timeout(self.patience, &mut work).await {
-                Ok(done) => done,
-                Err(_) => {
-                    drop(place);
-                    work.await
-                }
+    pub(super) async fn run<F: Future + Unpin>(self, mut work: F) -> F::Output {
+        // The window is never closed, so the place always comes.
+        let place = self.places.acquire().await;
+        match timeout(self.patience, &mut work).await {
+            Ok(done) => done,
+            Err(_) => {
+                drop(place);
+                work.await
             }
         }
     }
 
     /// Does all of these; gives what they give as they are done.
     pub(super) fn run_all<F: Future>(self, work: Vec<F>) -> impl Stream<Item = F::Output> {
-        work.into_iter().map(move |work| self.clone().run(work)).collect::<FuturesUnordered<_>>()
+        // Where there is a place for each, nobody needs to be timed.
+        let window = (work.len() > self.places.available_permits()).then_some(self);
+        let in_turn = |work: F| {
+            let (window, work) = (window.clone(), Box::pin(work));
+            async {
+                match window {
+                    Some(window) => window.run(work).await,
+                    None => work.await,
+                }
+            }
+        };
+        work.into_iter().map(in_turn).collect::<FuturesUnordered<_>>()
     }
 }
 

@@ -140,37 +140,35 @@ impl Families {
     /// The names and meanings that Prometheus client libraries agree on.
     fn process(&self, encoder: &mut DescriptorEncoder) -> Result<(), Error> {
         let process = &self.process;
-        if let Some(cpu) = process.cpu_seconds {
-            encoder
-                .encode_descriptor(
-                    "process_cpu",
-                    "CPU time that the exporter used, user and system, in steps of 10 ms",
-                    Some(&Unit::Seconds),
-                    MetricType::Counter,
-                )?
-                .encode_counter::<[(&str, &str); 0], _, u64>(&cpu, None)?;
-        }
+        encoder
+            .encode_descriptor(
+                "process_cpu",
+                "CPU time that the exporter used, user and system",
+                Some(&Unit::Seconds),
+                MetricType::Counter,
+            )?
+            .encode_counter::<[(&str, &str); 0], _, u64>(&process.cpu_seconds, None)?;
         let bytes = Some(Unit::Bytes);
         gauge(
             encoder,
             "process_resident_memory",
-            "Memory in RAM (/proc/self/status VmRSS)",
+            "Memory in RAM (/proc/self/statm)",
             bytes.clone(),
             process.resident_bytes,
         )?;
         gauge(
             encoder,
             "process_virtual_memory",
-            "Address space (/proc/self/status VmSize)",
+            "Address space (/proc/self/statm)",
             bytes,
             process.virtual_bytes,
         )?;
-        gauge(encoder, "process_threads", "Threads (/proc/self/status Threads)", None, process.threads)?;
+        gauge(encoder, "process_threads", "Threads (/proc/self/task)", None, process.threads)?;
         gauge(encoder, "process_open_fds", "Open file descriptors (/proc/self/fd)", None, process.open_fds)?;
         gauge(
             encoder,
             "process_max_fds",
-            "File descriptors that may be open (/proc/self/limits, soft)",
+            "File descriptors that may be open (RLIMIT_NOFILE, soft)",
             None,
             process.max_fds,
         )?;
