@@ -6,9 +6,13 @@ mod common {
     pub(crate) mod golden;
 }
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
+use clap::CommandFactory;
 use common::golden::golden;
+use redis_cluster_exporter::cli::Cli;
 use redis_cluster_exporter::derive;
 use redis_cluster_exporter::metrics::{self, Kind, Metric};
 
@@ -25,6 +29,25 @@ fn the_reference_of_all_checks_is_that_of_the_table() {
 #[test]
 fn the_reference_of_what_is_asked_is_that_of_the_table() {
     golden("docs/access.md", &derive::access_reference());
+}
+
+#[test]
+fn the_manual_pages_are_those_of_the_command_line() {
+    let made = tempfile::tempdir().unwrap();
+    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), made.path()).unwrap();
+    for name in names_in(made.path()) {
+        golden(&format!("{MANUAL}/{name}"), &fs::read_to_string(made.path().join(&name)).unwrap());
+    }
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join(MANUAL);
+    assert_eq!(names_in(&kept), names_in(made.path()), "a page for each command, and no other");
+}
+
+/// The package brings them.
+const MANUAL: &str = "deploy/debian/man";
+
+fn names_in(dir: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
 #[test]
