@@ -226,6 +226,31 @@ fn a_slot_opened_on_one_node_is_seen_within_the_bound_and_its_other_end_too() {
     assert!(frames[first + 1..].iter().all(|frame| open(frame, "m1") && open(frame, "m2")));
 }
 
+#[test]
+fn a_node_that_refuses_its_table_is_seen_within_the_bound_and_asked_until_it_tells_it() {
+    let mut watched = Watched::start();
+    let refusal = "NOPERM User monitor has no permissions to run the 'cluster|nodes' command";
+    let mut healthy = None;
+    watched.served.change(|cluster| {
+        healthy = Some(cluster.clone());
+        cluster.refuse("r7", ProbeId::ClusterNodes, refusal)
+    });
+    let reachable = |frame: &Frame| frame.view.reachable();
+    let seen = (0..POLLS).find(|_| reachable(&watched.poll()) < NODES);
+    assert!(seen.is_some(), "not seen in {POLLS} polls");
+    for _ in 0..3 {
+        watched.asked("CLUSTER NODES");
+        let frame = watched.poll();
+        assert_eq!(reachable(&frame), NODES - 1, "nobody else is given up");
+        let refused = watched.member(&frame, "r7").said.as_ref().expect("it answers");
+        assert_eq!(refused.outcome.as_ref().map_err(|error| error.kind()), Err("denied"));
+        assert!(refused.info.is_ok(), "the rest of what it tells stands");
+        assert!(watched.asked("CLUSTER NODES").contains(&"r7".to_owned()));
+    }
+    watched.served.change(|_| healthy.unwrap());
+    assert_eq!(reachable(&watched.poll()), NODES);
+}
+
 fn watched_open(frame: &Frame, label: &str) -> Vec<u16> {
     let member = frame.view.members.iter().find(|member| *member.label == *label).expect("a member");
     member.viewpoint().expect("a table").open_slots.iter().map(|open| open.slot).collect()
