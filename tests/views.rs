@@ -25,6 +25,7 @@ use redis_cluster_exporter::config::{self, Credentials, Secret};
 use redis_cluster_exporter::frame::Frame;
 use redis_cluster_exporter::history::History;
 use redis_cluster_exporter::model::address::{Address, Target};
+use redis_cluster_exporter::model::failure::AskError;
 use redis_cluster_exporter::model::node::Health;
 use redis_cluster_exporter::model::view::Member;
 use redis_cluster_exporter::poll::{Neighbours, Poller};
@@ -243,7 +244,7 @@ fn a_node_that_refuses_its_table_is_seen_within_the_bound_and_asked_until_it_tel
         let frame = watched.poll();
         assert_eq!(reachable(&frame), NODES - 1, "nobody else is given up");
         let refused = watched.member(&frame, "r7").said.as_ref().expect("it answers");
-        assert_eq!(refused.outcome.as_ref().map_err(|error| error.kind()), Err("denied"));
+        assert_eq!(refused.outcome.as_ref().map_err(AskError::kind), Err("denied"));
         assert!(refused.info.is_ok(), "the rest of what it tells stands");
         assert!(watched.asked("CLUSTER NODES").contains(&"r7".to_owned()));
     }
