@@ -7,6 +7,8 @@ use super::{MAX_DEPTH, RespError, whole_number};
 pub struct Framing {
     /// Up to here: the beginning of an element that is not whole yet.
     at: usize,
+    /// Bytes from there that hold no end of a line: one that comes byte by byte is not searched anew for each.
+    searched: usize,
     /// Elements that are still to come of each array that the reply has begun, the innermost last.
     open: Vec<u64>,
     ends: Vec<usize>,
@@ -23,6 +25,7 @@ impl Framing {
                 return Err(RespError { what: "arrays nested too deep", at: self.at });
             }
             self.at += length;
+            self.searched = 0;
             self.open.push(elements);
             while self.open.pop_if(|left| *left == 0).is_some() {
                 match self.open.last_mut() {
@@ -35,13 +38,18 @@ impl Framing {
     }
 
     /// How long the first element of `rest` is, and how many elements it announces; `None` where it is not whole yet.
-    fn element(&self, rest: &[u8]) -> Result<Option<(usize, u64)>, RespError> {
+    fn element(&mut self, rest: &[u8]) -> Result<Option<(usize, u64)>, RespError> {
         let Some(kind) = rest.first() else { return Ok(None) };
-        let wrong = |what| RespError { what, at: self.at };
+        let at = self.at;
+        let wrong = |what| RespError { what, at };
         if !b"+-:$*".contains(kind) {
             return Err(wrong("no reply begins with this byte"));
         }
-        let Some(end) = memchr::memchr(b'\n', rest) else { return Ok(None) };
+        let Some(end) = memchr::memchr(b'\n', rest.get(self.searched..).unwrap_or_default()) else {
+            self.searched = rest.len();
+            return Ok(None);
+        };
+        let end = self.searched + end;
         let line = end + 1;
         if !b"$*".contains(kind) {
             return Ok(Some((line, 0)));
