@@ -1,5 +1,8 @@
 //! One node: connect, TLS, AUTH, all probes in one pipeline, one hard deadline over everything → [`Replies`].
 //!
+//! The client library makes the requests. Replies are read by our own reader: a connection of the library has a task and
+//! buffers of its own, some 30 KB, and there are thousands that wait most of the time.
+//!
 //! | module | holds |
 //! |---|---|
 //! | `dial` | a target becomes an open stream |
