@@ -69,7 +69,11 @@ fn bars(sizes: &[Size], hang: &Hang) -> Table {
     let part = |size: &Size, name: &str, value: fn(&Pass) -> f64| {
         let ours = median(of(size, |contender| matches!(contender, Contender::Ours)), value);
         let theirs = of(size, |contender| contender.name() == name);
-        theirs.map(|_| format!("1/{:.1}", median(theirs, value) / ours))
+        theirs.map(|_| match median(theirs, value) {
+            theirs if theirs > 0.0 && ours > 0.0 => format!("1/{:.1}", theirs / ours),
+            // What the idle servers took is taken off; where that swings by more than what is left, nothing was measured.
+            _ => "not told by this run".to_owned(),
+        })
     };
     for size in sizes {
         let nodes = size.nodes;
