@@ -26,6 +26,7 @@
 mod access;
 mod bucket;
 pub mod classic;
+mod delivery;
 pub mod exposition;
 pub mod gzip;
 pub mod health;
@@ -34,9 +35,10 @@ mod login;
 pub mod negotiate;
 mod pages;
 mod patient;
+mod places;
+mod presence;
 mod routes;
 pub mod server;
-mod strangers;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

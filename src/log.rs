@@ -5,7 +5,7 @@
 //! {"ts":"2026-11-22T17:51:29.448Z","level":"info","msg":"node joined","cluster":"orders","node":"10.0.0.1:6379"}
 //! ```
 //!
-//! Events of other crates also say `target`, the module that they come from. Spans are not shown: nobody opens any.
+//! Events of other crates also say `target`, the module that they come from. Spans are not shown.
 
 mod logfmt;
 #[cfg(test)]
@@ -28,16 +28,19 @@ use crate::clock;
 use crate::config::{Log, LogFormat};
 
 const CRATE: &str = "redis_cluster_exporter";
+/// It warns of every frame that a client should not have sent: nobody may fill the log with these.
+const HTTP2: &str = "h2";
 /// What `tracing` calls the text of an event among its fields.
 const MESSAGE: &str = "message";
 
-/// Writes the events of this crate from `log.level` on, and warnings and errors of all others, in the form
-/// `log.format`. Events that `writer` does not take are lost in silence: there is nowhere to tell it.
+/// Writes the events of this crate from `log.level` on, and warnings and errors of all others but those about what
+/// clients of HTTP/2 do wrong, in the form `log.format`. Events that `writer` does not take are lost in silence: there is nowhere to tell it.
 pub fn subscriber<W>(log: &Log, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let shown = Targets::new().with_default(LevelFilter::WARN).with_target(CRATE, log.level);
+    let others = Targets::new().with_default(LevelFilter::WARN).with_target(HTTP2, LevelFilter::ERROR);
+    let shown = others.with_target(CRATE, log.level);
     let lines = tracing_subscriber::fmt::layer().event_format(Lines(log.format)).with_writer(writer);
     tracing_subscriber::registry().with(lines.with_filter(shown))
 }

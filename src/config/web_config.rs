@@ -18,6 +18,7 @@ use super::error::{ConfigErrors, Report};
 use super::material::Print;
 use super::{layers, shape, tree};
 use file::{HeadersFile, RateFile, WebConfigFile};
+pub use tls::HTTP2;
 pub use users::Users;
 
 /// What a web configuration asks for, checked, with the keys and certificates that it names.
@@ -82,11 +83,9 @@ fn check(path: &Path, print: &mut Print) -> Result<WebConfig, ConfigErrors> {
     let file: WebConfigFile = shape::read(&mut root, &mut report);
     let mut notes = Vec::new();
     let http = file.http_server_config.unwrap_or_default().0;
-    if http.http2 == Some(true) {
-        notes.push("http_server_config.http2: HTTP/2 is not offered, HTTP/1.1 is".to_owned());
-    }
     let directory = path.parent().unwrap_or(Path::new(""));
-    let mut material = tls::Checker { report: &mut report, directory, print, notes: &mut notes };
+    let http2 = http.http2.unwrap_or(true);
+    let mut material = tls::Checker { report: &mut report, directory, print, notes: &mut notes, http2 };
     let tls = material.tls(&file.tls_server_config.unwrap_or_default().0);
     let users = users::check(file.basic_auth_users.unwrap_or_default().0, &mut report);
     let headers = headers(http.headers.unwrap_or_default().0, &mut report);

@@ -1,24 +1,28 @@
-//! A connection whose peer must take what we write within a time. hyper bounds how long a request may take to arrive,
-//! but not how long a client may leave a response unread.
+//! A socket whose peer must take what we write within a time, and that tells its connection what goes on: that bytes were
+//! read, and that nothing can be written.
 
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use super::presence::Presence;
+
 /// Fails a write with [`ErrorKind::TimedOut`] when nothing could be written for `limit`.
 pub(super) struct Patient<S> {
     inner: S,
     limit: Duration,
+    presence: Arc<Presence>,
     stuck: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: AsyncWrite + Unpin> Patient<S> {
-    pub(super) fn new(inner: S, limit: Duration) -> Self {
-        Self { inner, limit, stuck: None }
+    pub(super) fn new(inner: S, limit: Duration, presence: Arc<Presence>) -> Self {
+        Self { inner, limit, presence, stuck: None }
     }
 
     fn bounded<T>(
@@ -28,18 +32,28 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
     ) -> Poll<Result<T>> {
         let attempted = attempt(Pin::new(&mut self.inner), cx);
         if attempted.is_ready() {
-            self.stuck = None;
+            if self.stuck.take().is_some() {
+                self.presence.blocked(false);
+            }
             return attempted;
         }
-        let limit = self.limit;
-        let stuck = self.stuck.get_or_insert_with(|| Box::pin(sleep(limit)));
+        let stuck = self.stuck.get_or_insert_with(|| {
+            self.presence.blocked(true);
+            Box::pin(sleep(self.limit))
+        });
         stuck.as_mut().poll(cx).map(|()| Err(Error::new(ErrorKind::TimedOut, "the client does not read")))
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        let read = buf.filled().get(before..).unwrap_or_default();
+        if !read.is_empty() {
+            self.presence.heard(read);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

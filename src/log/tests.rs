@@ -84,6 +84,7 @@ fn other_crates_name_their_module_and_only_warn() {
     let foreign = || {
         tracing::info!(target: "rustls::conn", "hello");
         tracing::warn!(target: "rustls::conn", "hello");
+        tracing::warn!(target: "h2::proto::streams", "hello");
         tracing::warn!(target: "redis_cluster_exporter_of_others", "hello");
         tracing::warn!(target: "redis_cluster_exporter::poll::news", "hello");
     };

@@ -14,6 +14,14 @@ use super::super::material::{self, Print};
 use super::clients::{self, Policy};
 use super::file::TlsFile;
 
+/// HTTP/2 in the handshake's list of protocols (ALPN).
+pub const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// Of TLS 1.2, HTTP/2 demands one of these: which one depends on the certificate (RFC 9113, 9.2.2).
+const HTTP2_SUITES: [&str; 2] =
+    ["TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"];
+
 /// Suites that Go knows and rustls does not: no authenticated encryption.
 const NOT_OFFERED_SUITES: [&str; 4] = [
     "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
@@ -40,6 +48,8 @@ pub(super) struct Checker<'a> {
     /// Gets every file that is named, whether or not it can be read.
     pub(super) print: &'a mut Print,
     pub(super) notes: &'a mut Vec<String>,
+    /// HTTP/2 is offered beside HTTP/1.1.
+    pub(super) http2: bool,
 }
 
 impl Checker<'_> {
@@ -83,6 +93,9 @@ impl Checker<'_> {
                 return None;
             }
         };
+        if self.http2 && versions.contains(&&version::TLS12) && !self.has_suite_of_http2(file) {
+            return None;
+        }
         let builder = match clients::verifier(policy, provider) {
             Ok(Some(verifier)) => builder.with_client_cert_verifier(verifier),
             Ok(None) => builder.with_no_client_auth(),
@@ -93,7 +106,8 @@ impl Checker<'_> {
         };
         match builder.with_single_cert(chain, key) {
             Ok(mut config) => {
-                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                config.alpn_protocols =
+                    self.http2.then_some(HTTP2).into_iter().chain([HTTP1]).map(<[u8]>::to_vec).collect();
                 config.ignore_client_order = file.prefer_server_cipher_suites.unwrap_or(true);
                 Some(Arc::new(config))
             }
@@ -103,6 +117,22 @@ impl Checker<'_> {
                 None
             }
         }
+    }
+
+    /// As in Go, a list without one of these suites is refused, whatever its clients speak.
+    fn has_suite_of_http2(&mut self, file: &TlsFile) -> bool {
+        let Some(List(names)) = file.cipher_suites.as_ref().filter(|names| !names.0.is_empty()) else {
+            return true;
+        };
+        let has = names.iter().any(|name| HTTP2_SUITES.contains(&name.as_str()));
+        if !has {
+            let (found, wanted) = (names.join(", "), HTTP2_SUITES.join(" or "));
+            let message = format!(
+                "found {found}, wanted {wanted} among them: HTTP/2 demands it; or http_server_config.http2: false"
+            );
+            self.report.unfit(&key_path("cipher_suites"), message);
+        }
+        has
     }
 
     /// What stands under a key or in the file under the key with `_file`; `None` where it is in neither, or wrong.
