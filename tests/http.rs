@@ -9,14 +9,16 @@
 #[path = "common/web.rs"]
 mod web;
 
+/// How long connections stay, and which of them give way.
+#[path = "connected/staying.rs"]
+mod staying;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use redis_cluster_exporter::http::{Limits, health};
 use redis_cluster_exporter::model::time::Timestamp;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::net::TcpListener;
 use web::*;
 
 const OPEN: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -202,96 +204,11 @@ async fn reload_only_where_it_is_enabled() {
 }
 
 #[tokio::test]
-async fn a_half_open_request_is_closed_and_costs_nobody_else() {
-    let server =
-        start(&["a"], Limits { header_timeout: Duration::from_millis(300), ..limits() }, false).await;
-    let mut halves = Vec::new();
-    for begun in ["", "GET /metrics HTTP/1.1\r\nHos", "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /"] {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(begun.as_bytes()).await.unwrap();
-        halves.push(stream);
-    }
-    assert_eq!(get(&server, "/metrics").await.code, 200);
-    for mut half in halves {
-        let mut rest = Vec::new();
-        timeout(HANGS, half.read_to_end(&mut rest)).await.expect("the server closes").unwrap();
-    }
-    assert!(server.exporter.encode(None).contains("rediscluster_exporter_http_connections 0\n"));
-}
-
-#[tokio::test]
 async fn an_endless_head_is_refused() {
     let server = start(&["a"], limits(), false).await;
     let answer = ask(&server, "GET", "/metrics", &format!("X: {}\r\n", "x".repeat(100_000))).await;
     assert_eq!(answer.code, 431);
     assert_eq!(get(&server, "/metrics").await.code, 200);
-}
-
-async fn kept_open(server: &Server) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(b"HEAD /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut status = [0; 12];
-    stream.read_exact(&mut status).await.unwrap();
-    stream
-}
-
-/// Who asks nothing, or half of something, gives way to those who come later.
-#[tokio::test]
-async fn silent_connections_keep_nobody_out() {
-    let server = start(&["a"], Limits { max_connections: 4, ..limits() }, false).await;
-    let kept = kept_open(&server).await;
-    let mut silent = Vec::new();
-    for n in 0..20 {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        if n % 2 == 0 {
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nHos").await.unwrap();
-        }
-        silent.push(stream);
-        let answer = timeout(HANGS / 2, get(&server, "/metrics")).await.expect("served beside them");
-        assert_eq!(answer.code, 200);
-    }
-    let text = server.exporter.encode(None);
-    let open = text.lines().find_map(|line| line.strip_prefix("rediscluster_exporter_http_connections "));
-    assert!(open.unwrap().parse::<u32>().unwrap() <= 4, "{text}");
-    // Who has asked before stays.
-    let mut kept = kept;
-    kept.write_all(b"HEAD /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut bytes = Vec::new();
-    timeout(HANGS, kept.read_to_end(&mut bytes)).await.expect("an answer").unwrap();
-    assert!(String::from_utf8(bytes).unwrap().contains("HTTP/1.1 200"));
-}
-
-#[tokio::test]
-async fn connections_are_bounded() {
-    let server = start(&["a"], Limits { max_connections: 2, ..limits() }, false).await;
-    // Two that have asked, and stay.
-    let first = kept_open(&server).await;
-    let _second = kept_open(&server).await;
-    let mut third = TcpStream::connect(server.address).await.unwrap();
-    third.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-    let mut bytes = Vec::new();
-    let early = timeout(Duration::from_millis(300), third.read_to_end(&mut bytes)).await;
-    assert!(early.is_err(), "the third is not served beside two others");
-    assert!(server.exporter.encode(None).contains("http_connections 2\n"));
-    drop(first);
-    timeout(HANGS, third.read_to_end(&mut bytes)).await.expect("served when one has gone").unwrap();
-    assert_eq!(answer(&bytes).code, 200);
-}
-
-#[tokio::test]
-async fn a_client_that_reads_nothing_is_dropped() {
-    let short = Duration::from_millis(300);
-    let server = start(&["a"], Limits { max_connections: 1, write_timeout: short, ..limits() }, false).await;
-    let stream = TcpStream::connect(server.address).await.unwrap();
-    let (unread, mut wanting) = stream.into_split();
-    // Requests until the server stops reading them, because nobody takes its answers.
-    let flood = tokio::spawn(async move {
-        let requests = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000);
-        while wanting.write_all(requests.as_bytes()).await.is_ok() {}
-    });
-    timeout(HANGS, flood).await.expect("the server gives up").unwrap();
-    drop(unread);
-    assert_eq!(timeout(HANGS, get(&server, "/-/healthy")).await.expect("the place is free").code, 200);
 }
 
 #[tokio::test]
@@ -305,36 +222,4 @@ async fn all_listeners_are_served() {
         let answer = send(address, "GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
         assert_eq!(answer.code, 200);
     }
-}
-
-#[tokio::test]
-async fn a_stop_lets_open_requests_end_and_closes_the_rest() {
-    let mut server = start(&["a"], limits(), true).await;
-    let mut idle = TcpStream::connect(server.address).await.unwrap();
-    idle.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let mut kept = vec![0; 12];
-    idle.read_exact(&mut kept).await.unwrap();
-    let address = server.address;
-    let open = tokio::spawn(async move { send(address, "POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n").await });
-    let waiting = server.reloads.recv().await.unwrap();
-    server.stop.take().unwrap().send(()).unwrap();
-    timeout(HANGS, idle.read_to_end(&mut kept)).await.expect("idle ones are closed at once").unwrap();
-    assert!(TcpStream::connect(address).await.is_err(), "nobody listens any more");
-    assert!(!server.done.is_finished(), "an open request is waited for");
-    waiting.send(Ok(())).unwrap();
-    assert_eq!(open.await.unwrap().code, 200);
-    timeout(HANGS, server.done).await.expect("the server returns").unwrap();
-}
-
-#[tokio::test]
-async fn a_stop_does_not_wait_for_ever() {
-    let mut server = start(&["a"], Limits { drain: Duration::from_millis(200), ..limits() }, true).await;
-    let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
-    let _never_answered = server.reloads.recv().await.unwrap();
-    let _half = TcpStream::connect(server.address).await.unwrap().write_all(b"GET / HT").await;
-    server.stop.take().unwrap().send(()).unwrap();
-    timeout(HANGS, server.done).await.expect("the server returns").unwrap();
-    let mut rest = Vec::new();
-    assert_eq!(timeout(HANGS, stream.read_to_end(&mut rest)).await.expect("closed").unwrap_or(0), 0);
 }

@@ -4,7 +4,7 @@
 use std::io::{Error, ErrorKind, IoSlice, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -48,7 +48,11 @@ impl<S: AsyncWrite + Unpin> Patient<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let before = buf.filled().len();
-        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        let Poll::Ready(outcome) = Pin::new(&mut self.inner).poll_read(cx, buf) else {
+            self.presence.listens();
+            return Poll::Pending;
+        };
+        outcome?;
         let read = buf.filled().get(before..).unwrap_or_default();
         if !read.is_empty() {
             self.presence.heard(read);

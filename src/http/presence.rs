@@ -37,6 +37,8 @@ struct State {
     last: [u8; 4],
     open: Vec<Open>,
     next: u64,
+    /// All that was read has been looked at, and the socket has no more: no request waits in a buffer.
+    listening: bool,
     /// The socket takes nothing at the moment.
     blocked: bool,
     refused: Refused,
@@ -106,13 +108,16 @@ impl Presence {
             last: [0; 4],
             open: Vec::new(),
             next: 0,
+            listening: false,
             blocked: false,
             refused: Refused::No,
             gives_way: false,
             rank: None,
             waker: None,
         };
-        Arc::new(Self { limits, places: Arc::clone(places), state: Mutex::new(state) })
+        let this = Arc::new(Self { limits, places: Arc::clone(places), state: Mutex::new(state) });
+        this.queue(&mut this.lock());
+        this
     }
 
     /// What the connection's task has to do.
@@ -135,6 +140,7 @@ impl Presence {
     /// The socket gave these bytes.
     pub(super) fn heard(&self, bytes: &[u8]) {
         let mut state = self.lock();
+        state.listening = false;
         for byte in &bytes[bytes.len().saturating_sub(state.last.len())..] {
             state.last.rotate_left(1);
             state.last[3] = *byte;
@@ -143,6 +149,11 @@ impl Presence {
             state.head = true;
             state.since = Instant::now();
         }
+    }
+
+    /// The socket has no more bytes.
+    pub(super) fn listens(&self) {
+        self.lock().listening = true;
     }
 
     /// Whether the socket takes nothing.
@@ -157,6 +168,10 @@ impl Presence {
         state.next += 1;
         state.asked = true;
         state.head = false;
+        // When it is idle again, it is so anew.
+        if let Some(rank) = state.rank.take() {
+            self.places.leave(rank);
+        }
         if matches!(state.refused, Refused::No) {
             state.open.push(Open { number, taken: None });
         }
@@ -177,18 +192,19 @@ impl Presence {
         }
     }
 
-    /// Enters the queue of those that could go, or leaves it; whether it has to go at once.
-    fn queue(self: &Arc<Self>, state: &mut State) -> bool {
+    /// Enters the queue of those that could go, or leaves it.
+    fn queue(self: &Arc<Self>, state: &mut State) {
         let kind = state.kind();
         if state.rank.map(Rank::kind) == kind {
-            return false;
+            return;
         }
         if let Some(rank) = state.rank.take() {
             self.places.leave(rank);
         }
-        let Some(kind) = kind else { return false };
-        state.rank = self.places.enter(kind, self);
-        state.rank.is_none()
+        if let Some(kind) = kind {
+            state.rank = self.places.enter(kind, self);
+            state.gives_way |= state.rank.is_none();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -199,11 +215,10 @@ impl Presence {
 impl State {
     /// Why it could go; `None` where something is being answered or written.
     fn kind(&self) -> Option<Kind> {
-        match (self.asked, self.open.is_empty() && !self.blocked) {
-            (false, _) => Some(Kind::Stranger),
-            (true, true) => Some(Kind::Idle),
-            (true, false) => None,
+        if !self.asked {
+            return Some(Kind::Stranger);
         }
+        (self.open.is_empty() && self.listening && !self.blocked).then_some(Kind::Idle)
     }
 
     /// When it has to go if nothing happens before, and why.
@@ -277,8 +292,8 @@ impl Orders {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Order> {
         let mut state = self.presence.lock();
-        let crowded_out = self.presence.queue(&mut state);
-        if std::mem::take(&mut state.gives_way) || crowded_out {
+        self.presence.queue(&mut state);
+        if std::mem::take(&mut state.gives_way) {
             if state.kind().is_some() {
                 return Poll::Ready(Order::Close("others want its place"));
             }

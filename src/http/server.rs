@@ -199,7 +199,9 @@ impl Server {
             shaken = TlsAcceptor::from(tls).accept(stream) => match shaken {
                 Ok(stream) => {
                     let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
-                    Some((Box::new(stream), if http2 { Protocol::Http2 } else { Protocol::Http1 }))
+                    let protocol = if http2 { Protocol::Http2 } else { Protocol::Http1 };
+                    tracing::debug!(?protocol, "an HTTP client has shaken hands");
+                    Some((Box::new(stream), protocol))
                 }
                 Err(error) => {
                     tracing::debug!(%error, "no handshake with an HTTP client");

@@ -232,11 +232,12 @@ fn the_cases_of_the_toolkit() {
             ),
             plain(""),
         ),
-        // Bad there, since HTTP/2 demands another suite. It is not offered here.
         (
             "web_config_noAuth_noHTTP2Cipher.bad.yml",
             tls("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], max_version: TLS12"),
-            plain(""),
+            plain(
+                "web.yml:1:66: tls_server_config.cipher_suites: found TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, wanted TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 among them: HTTP/2 demands it; or http_server_config.http2: false",
+            ),
         ),
         (
             "web_config_noAuth_someCiphers.good.yml",
@@ -356,6 +357,33 @@ fn all_errors_are_told_and_no_secret() {
     assert!(shown.contains("1 users") && !shown.contains("$2y$"), "{shown}");
 }
 
+/// As in Go: a list without the suites that HTTP/2 demands is good without HTTP/2, or where only TLS 1.3 is spoken, for
+/// which the list says nothing; also one of suites of TLS 1.3 alone is a list without them.
+#[test]
+fn suites_that_http2_demands() {
+    let directory = directory();
+    for (list, good) in [
+        ("cipher_suites: []", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]", true),
+        ("cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384]", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS13", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]", false),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS12, max_version: TLS13",
+            false,
+        ),
+        ("cipher_suites: [TLS_AES_128_GCM_SHA256]", false),
+    ] {
+        for (http2, good) in [("", good), ("http2: true", good), ("http2: false", true)] {
+            let yaml =
+                format!("tls_server_config: {{{CERTIFICATE}, {list}}}\nhttp_server_config: {{{http2}}}");
+            assert_eq!(outcome(&directory, &yaml).is_ok(), good, "{yaml}");
+        }
+    }
+    // Without TLS there is no HTTP/2, and nothing to demand.
+    assert!(outcome(&directory, "http_server_config: {http2: true}").is_ok());
+}
+
 /// What is not offered is said once, and the rest holds.
 #[test]
 fn what_has_no_effect_is_noted() {
@@ -365,7 +393,6 @@ fn what_has_no_effect_is_noted() {
     );
     let notes = outcome(&directory, &yaml).unwrap().notes;
     let wanted = [
-        "http_server_config.http2: HTTP/2 is not offered, HTTP/1.1 is",
         "tls_server_config.cipher_suites: not offered: TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
         "tls_server_config.curve_preferences: not offered: CurveP521",
     ];

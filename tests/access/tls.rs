@@ -18,12 +18,12 @@ use crate::web::{Answer, HANGS, Server, answer, limits, start_guarded};
 use redis_cluster_exporter::http::Limits;
 
 /// A server with a certificate of this authority, and these lines beside.
-async fn serve(authority: &Authority, more: &str) -> Server {
+pub(crate) async fn serve(authority: &Authority, more: &str) -> Server {
     authority.issue("server", "localhost");
     start_guarded(&write(authority, more), limits()).await
 }
 
-fn write(authority: &Authority, more: &str) -> PathBuf {
+pub(crate) fn write(authority: &Authority, more: &str) -> PathBuf {
     let path = authority.path("web.yml");
     let certificate = "cert_file: server.pem, key_file: server.key";
     std::fs::write(&path, format!("tls_server_config: {{{certificate}, {more}}}")).unwrap();
@@ -31,9 +31,9 @@ fn write(authority: &Authority, more: &str) -> PathBuf {
 }
 
 /// Certificate and key of a client.
-type Identity = (PathBuf, PathBuf);
+pub(crate) type Identity = (PathBuf, PathBuf);
 
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     authority: &'a Authority,
     provider: CryptoProvider,
     versions: Vec<&'static SupportedProtocolVersion>,
@@ -49,7 +49,7 @@ struct Seen {
 }
 
 impl<'a> Client<'a> {
-    fn of(authority: &'a Authority) -> Self {
+    pub(crate) fn of(authority: &'a Authority) -> Self {
         let versions = vec![&version::TLS13, &version::TLS12];
         Self { authority, provider: ring::default_provider(), versions, identity: None }
     }
@@ -59,7 +59,7 @@ impl<'a> Client<'a> {
         self
     }
 
-    fn config(&self) -> ClientConfig {
+    pub(crate) fn config(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.authority.path("ca.pem")).unwrap()).unwrap();
         let builder = ClientConfig::builder_with_provider(Arc::new(self.provider.clone()));
@@ -89,7 +89,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    async fn is_served(&self, server: &Server) -> bool {
+    pub(crate) async fn is_served(&self, server: &Server) -> bool {
         match self.scrape(server.address).await {
             Ok(seen) => seen.answer.code == 200,
             Err(_) => false,

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
@@ -36,8 +37,24 @@ impl Prometheus {
             let of_job = of_job.join("', '");
             config += &format!("  - {{job_name: {job}, static_configs: [{{targets: ['{of_job}']}}]}}\n");
         }
-        std::fs::write(dir.path().join("prometheus.yml"), config).expect("configuration");
         std::fs::write(dir.path().join("rules.yml"), rules).expect("rules");
+        Self::launch(dir, &config)
+    }
+
+    /// Scrapes this address over TLS, with the certificate of this authority and whatever it speaks by default.
+    pub fn over_tls(address: &str, authority: &Path) -> Self {
+        let dir = TempDir::with_prefix("rce-prometheus-").expect("temporary directory");
+        let config = format!(
+            "scrape_configs:\n  - job_name: tls\n    scrape_interval: 1s\n    scrape_timeout: 1s\n    \
+            scheme: https\n    tls_config: {{ca_file: {}, server_name: localhost}}\n    \
+            static_configs: [{{targets: ['{address}']}}]\n",
+            authority.display()
+        );
+        Self::launch(dir, &config)
+    }
+
+    fn launch(dir: TempDir, config: &str) -> Self {
+        std::fs::write(dir.path().join("prometheus.yml"), config).expect("configuration");
         let address = format!("127.0.0.1:{}", free_port());
         let mut command = Command::new("prometheus");
         command.current_dir(dir.path()).arg(format!("--web.listen-address={address}"));
