@@ -162,9 +162,9 @@ pub struct Web {
     pub config_file: Option<PathBuf>,
     /// `POST /-/reload` is served.
     pub enable_lifecycle: bool,
-    /// Connections served at the same time.
+    /// Connections served at the same time. Idle ones give way to further ones.
     pub max_connections: usize,
-    /// How long a client may take to send the headers of a request.
+    /// How long a client may take to send the headers of a request, once it has begun. Between requests it may stay.
     pub header_timeout: Duration,
 }
 
