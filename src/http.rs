@@ -28,6 +28,7 @@ mod bucket;
 pub mod classic;
 mod delivery;
 pub mod exposition;
+mod frames;
 pub mod gzip;
 pub mod health;
 mod listen;

@@ -2,8 +2,8 @@
 //!
 //! hyper has one time for the head of a request and for the silence before it; here they are two, so that a client that
 //! asks now and then stays connected. The socket tells what was read and whether it takes what is written, the service
-//! when a request begins, the body of the response when it has been taken. HTTP/1.1 and HTTP/2 differ in one thing: in
-//! HTTP/2 a byte says nothing of a head, since frames of all kinds come at any time.
+//! when a request begins, the body of the response when it has been taken. HTTP/1.1 and HTTP/2 differ in one thing: where
+//! nothing else is open, a byte of HTTP/1.1 begins a head; in HTTP/2 frames of all kinds come at any time.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -12,6 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::frames::Frames;
 use super::places::{Kind, Places, Rank};
 use super::server::Limits;
 
@@ -29,12 +30,13 @@ struct State {
     protocol: Protocol,
     /// The head of a request has arrived.
     asked: bool,
-    /// A part of the next head has arrived.
-    head: bool,
-    /// Of the connection, or of that head, or of the idleness since the last request.
+    /// When it came, or was last asked something.
     since: Instant,
+    /// When the next head began, where a part of it has arrived; over HTTP/2, a part of any frame.
+    head: Option<Instant>,
     /// The last bytes that were read.
     last: [u8; 4],
+    frames: Frames,
     open: Vec<Open>,
     next: u64,
     /// All that was read has been looked at, and the socket has no more: no request waits in a buffer.
@@ -103,9 +105,10 @@ impl Presence {
         let state = State {
             protocol: Protocol::Open,
             asked: false,
-            head: false,
             since: Instant::now(),
+            head: None,
             last: [0; 4],
+            frames: Frames::new(),
             open: Vec::new(),
             next: 0,
             listening: false,
@@ -145,9 +148,18 @@ impl Presence {
             state.last.rotate_left(1);
             state.last[3] = *byte;
         }
-        if state.protocol == Protocol::Http1 && state.asked && state.open.is_empty() && !state.head {
-            state.head = true;
-            state.since = Instant::now();
+        let begun = match state.protocol {
+            Protocol::Open => false,
+            Protocol::Http1 => state.open.is_empty(),
+            Protocol::Http2 => {
+                if state.frames.read(bytes) {
+                    state.head = None;
+                }
+                state.frames.is_open()
+            }
+        };
+        if begun {
+            state.head.get_or_insert_with(Instant::now);
         }
     }
 
@@ -167,7 +179,9 @@ impl Presence {
         let number = state.next;
         state.next += 1;
         state.asked = true;
-        state.head = false;
+        if state.protocol == Protocol::Http1 {
+            state.head = None;
+        }
         // When it is idle again, it is so anew.
         if let Some(rank) = state.rank.take() {
             self.places.leave(rank);
@@ -223,18 +237,19 @@ impl State {
 
     /// When it has to go if nothing happens before, and why.
     fn limit(&self, limits: &Limits) -> Option<(Instant, &'static str)> {
-        if let Some(taken) = self.open.iter().filter_map(|open| open.taken).min() {
-            return Some((taken + limits.write_timeout, "its client takes nothing of a response"));
-        }
-        if !self.open.is_empty() {
-            return None;
-        }
-        Some(match (self.refused, self.protocol) {
+        let taken = self.open.iter().filter_map(|open| open.taken).min();
+        let taken =
+            taken.map(|taken| (taken + limits.write_timeout, "its client takes nothing of a response"));
+        // While nothing can be written, nothing may be read.
+        let head = self.head.filter(|_| !self.blocked);
+        let head = head.map(|head| (head + limits.header_timeout, "no request in time"));
+        let nothing = self.open.is_empty().then(|| match (self.refused, self.protocol) {
             (Refused::Since(since), _) => (since + limits.header_timeout, "its client was refused"),
             (_, Protocol::Open) => (self.since + limits.header_timeout, "no handshake in time"),
-            _ if self.head || !self.asked => (self.since + limits.header_timeout, "no request in time"),
+            _ if !self.asked => (self.since + limits.header_timeout, "no request in time"),
             _ => (self.since + limits.idle, "idle"),
-        })
+        });
+        [taken, head, nothing].into_iter().flatten().min_by_key(|(until, _)| *until)
     }
 
     fn wake(&mut self) {
@@ -277,8 +292,10 @@ impl Drop for Request {
         state.open.retain(|open| open.number != self.number);
         if state.open.len() < before && state.open.is_empty() {
             // What came beside it is a part of the next head, unless it ended with the head that was answered.
-            state.head = state.protocol == Protocol::Http1 && state.last != END_OF_HEAD;
             state.since = Instant::now();
+            if state.protocol == Protocol::Http1 && state.last != END_OF_HEAD {
+                state.head = Some(state.since);
+            }
             state.wake();
         }
     }

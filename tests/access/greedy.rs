@@ -134,6 +134,26 @@ async fn who_asks_nothing_is_closed() {
     is_empty(&server).await;
 }
 
+/// Nor may a client dribble that has asked before: neither a head of several frames nor one frame, also while another of its
+/// requests is open.
+#[tokio::test]
+async fn a_head_has_its_time() {
+    let authority = Authority::new();
+    let server = serve(&authority, Limits { header_timeout: SHORT, ..limits() }).await;
+    for window in [0, 1 << 20] {
+        let answered = request(1, "GET", "/metrics");
+        let head = frame(HEADERS, END_STREAM, 3, &[0x82, 0x87]);
+        let mut several = Raw::open(&authority, &server, window).await;
+        assert!(several.send(&[&*answered, &head].concat()).await);
+        several.until_closed(|_| Vec::new()).await;
+        let mut one = Raw::open(&authority, &server, window).await;
+        let begun = &frame(HEADERS, END_STREAM | END_HEADERS, 3, &[0x82; 100])[..10];
+        assert!(one.send(&[&*answered, begun].concat()).await);
+        one.until_closed(|_| vec![0x82]).await;
+    }
+    is_empty(&server).await;
+}
+
 /// And where all places are taken, whoever asks something has one.
 #[tokio::test]
 async fn who_asks_nothing_gives_way() {
