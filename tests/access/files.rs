@@ -4,14 +4,14 @@ use redis_cluster_exporter::config::{self, ConfigErrors, Sources};
 use crate::authority::Authority;
 
 /// The files that the cases name, in a directory of their own.
-fn directory() -> Authority {
+pub(crate) fn directory() -> Authority {
     let authority = Authority::new();
     authority.issue("server", "localhost");
     std::fs::rename(authority.path("server.pem"), authority.path("server.crt")).unwrap();
     authority
 }
 
-fn outcome(directory: &Authority, yaml: &str) -> Result<WebConfig, ConfigErrors> {
+pub(crate) fn outcome(directory: &Authority, yaml: &str) -> Result<WebConfig, ConfigErrors> {
     let path = directory.path("web.yml");
     std::fs::write(&path, yaml).unwrap();
     read(&path).outcome
@@ -23,7 +23,7 @@ fn errors(directory: &Authority, yaml: &str) -> String {
     outcome(directory, yaml).err().map(|errors| errors.to_string().replace(&home, "")).unwrap_or_default()
 }
 
-const CERTIFICATE: &str = "cert_file: server.crt, key_file: server.key";
+pub(crate) const CERTIFICATE: &str = "cert_file: server.crt, key_file: server.key";
 
 /// Every case of the exporter-toolkit's own test data, by its name there: the file in short, and what is said here.
 /// An empty text is a good file. Where the outcome differs from the toolkit's, the comment says why.
@@ -355,33 +355,6 @@ fn all_errors_are_told_and_no_secret() {
     let good = format!("tls_server_config: {{{CERTIFICATE}}}\nbasic_auth_users: {{alice: {HASH}}}");
     let shown = format!("{:?}", outcome(&directory, &good).unwrap());
     assert!(shown.contains("1 users") && !shown.contains("$2y$"), "{shown}");
-}
-
-/// As in Go: a list without the suites that HTTP/2 demands is good without HTTP/2, or where only TLS 1.3 is spoken, for
-/// which the list says nothing; also one of suites of TLS 1.3 alone is a list without them.
-#[test]
-fn suites_that_http2_demands() {
-    let directory = directory();
-    for (list, good) in [
-        ("cipher_suites: []", true),
-        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]", true),
-        ("cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384]", true),
-        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS13", true),
-        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]", false),
-        (
-            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS12, max_version: TLS13",
-            false,
-        ),
-        ("cipher_suites: [TLS_AES_128_GCM_SHA256]", false),
-    ] {
-        for (http2, good) in [("", good), ("http2: true", good), ("http2: false", true)] {
-            let yaml =
-                format!("tls_server_config: {{{CERTIFICATE}, {list}}}\nhttp_server_config: {{{http2}}}");
-            assert_eq!(outcome(&directory, &yaml).is_ok(), good, "{yaml}");
-        }
-    }
-    // Without TLS there is no HTTP/2, and nothing to demand.
-    assert!(outcome(&directory, "http_server_config: {http2: true}").is_ok());
 }
 
 /// What is not offered is said once, and the rest holds.

@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 use crate::authority::Authority;
 use crate::common::prometheus::Prometheus;
 use crate::common::real::available;
+use crate::files::{CERTIFICATE, directory, outcome};
 use crate::tls::{Client, serve, write};
 use crate::web::{HANGS, Server, limits, start_guarded};
 
@@ -124,6 +125,33 @@ async fn tls_offers_both_and_the_file_takes_http2_away() {
     file("false");
     assert_eq!(agreed(&[H2, HTTP1]).await.as_deref(), Some(HTTP1));
     assert_eq!(before.get("/metrics", &[]).await.0.status, 200);
+}
+
+/// As in Go: a list without the suites that HTTP/2 demands is good without HTTP/2, or where only TLS 1.3 is spoken, for
+/// which the list says nothing; also one of suites of TLS 1.3 alone is a list without them.
+#[test]
+fn suites_that_http2_demands() {
+    let directory = directory();
+    for (list, good) in [
+        ("cipher_suites: []", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]", true),
+        ("cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_AES_256_GCM_SHA384]", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS13", true),
+        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384]", false),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384], min_version: TLS12, max_version: TLS13",
+            false,
+        ),
+        ("cipher_suites: [TLS_AES_128_GCM_SHA256]", false),
+    ] {
+        for (http2, good) in [("", good), ("http2: true", good), ("http2: false", true)] {
+            let yaml =
+                format!("tls_server_config: {{{CERTIFICATE}, {list}}}\nhttp_server_config: {{{http2}}}");
+            assert_eq!(outcome(&directory, &yaml).is_ok(), good, "{yaml}");
+        }
+    }
+    // Without TLS there is no HTTP/2, and nothing to demand.
+    assert!(outcome(&directory, "http_server_config: {http2: true}").is_ok());
 }
 
 #[tokio::test]
