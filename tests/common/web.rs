@@ -45,7 +45,7 @@ pub(crate) struct Server {
 }
 
 pub(crate) fn limits() -> Limits {
-    Limits { max_connections: 64, header_timeout: HANGS, idle: HANGS, write_timeout: HANGS, drain: HANGS }
+    Limits { max_connections: 64, header_timeout: HANGS, idle: HOUR, write_timeout: HANGS, drain: HANGS }
 }
 
 pub(crate) fn published(name: &str) -> (watch::Sender<Option<Arc<Frame>>>, Published) {
