@@ -1,7 +1,7 @@
 //! What the whole program costs, itself and the servers that it asks: a real cluster of three primaries and three
 //! replicas on loopback, booted here, and the built exporter as a process beside it.
 //!
-//! `cargo bench --bench cost` takes a minute and a half. `cargo bench --bench cost -- --short` takes seconds: it shows
+//! `cargo bench --bench cost` takes three minutes. `cargo bench --bench cost -- --short` takes seconds: it shows
 //! that the measurement works, its figures are rough. Nothing here fails for being slow.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "prints what it measured")]
 #![allow(
@@ -29,8 +29,13 @@ mod measure {
     pub(crate) mod servers;
 }
 
+#[path = "cost/asker.rs"]
+mod asker;
+
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use asker::Asker;
 
 use common::real::{Cluster, available, server};
 use measure::daemon::{Daemon, Form, quantile, sample, series};
@@ -43,10 +48,15 @@ const PACE: Pace = Pace {
     timeout: Duration::from_millis(150),
     slow_interval: Duration::from_millis(2400),
 };
+/// Windows in which the exporter's CPU is held against that of asking alone.
+const ROUNDS: u32 = 5;
 /// Primaries, and as many replicas.
 const PRIMARIES: usize = 3;
 
 fn main() {
+    if asker::asked() {
+        return;
+    }
     let short = std::env::args().any(|argument| argument == "--short");
     let program = server();
     if !available(&program) {
@@ -82,6 +92,32 @@ fn main() {
     println!("exporter, after the scrapes");
     line("RSS", end.rss_mb, "MB");
     line("peak RSS", end.peak_mb, "MB");
+    drop(exporter);
+    beside_askers(&clusters, cluster.nodes(), window / 3);
+}
+
+/// The CPU of a poll beside that of programs which ask the same and do nothing with the replies: in turns, for what asking
+/// alone costs differs from machine to machine and from hour to hour.
+fn beside_askers(clusters: &[(String, String)], nodes: &[String], window: Duration) {
+    let mut costs: [Vec<f64>; 3] = Default::default();
+    for _ in 0..ROUNDS {
+        let mut exporter = exporter::start(clusters, PACE);
+        sleep(PACE.slow_interval);
+        let own = over(&mut exporter, window);
+        drop(exporter);
+        costs[0].push(own.cpu / own.polls / nodes.len() as f64);
+        costs[1].push(Asker::Sockets.cost(nodes, PACE.interval, window));
+        costs[2].push(Asker::Library.cost(nodes, PACE.interval, window));
+    }
+    let [exporter, sockets, library] = costs.map(|mut costs| {
+        costs.sort_by(f64::total_cmp);
+        quantile(&costs, 0.5) * 1e6
+    });
+    println!("CPU per node and poll, median of {ROUNDS} windows in turns");
+    line("exporter", exporter, "µs");
+    line("asking alone, by system calls", sockets, "µs");
+    line("asking alone, by the client library", library, "µs");
+    line("exporter, of the client library's", exporter / library, "times");
 }
 
 /// What the exporter did in a window.

@@ -136,11 +136,11 @@ impl Connection {
         seen.written = Some(Instant::now());
         // A server that turns a connection away says why and closes. Its words are to be read although the write fails;
         // the read that follows ends the connection.
-        let _failed = self.write(&request.get_packed_pipeline()).await;
+        let _failed = self.write(&request.bytes).await;
         let mut framing = Framing::default();
         loop {
             let ends = framing.look(room.bytes()).map_err(|_| End::Unreadable)?;
-            if let Some(ends) = ends.get(..request.len()) {
+            if let Some(ends) = ends.get(..request.commands) {
                 let replies = take_apart(room.bytes(), ends)?;
                 self.unsound |= ends.last().is_some_and(|end| room.bytes().len() > *end);
                 return Ok(replies);

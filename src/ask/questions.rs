@@ -1,5 +1,6 @@
 //! Which probes are due on a connection, the request they make, and their replies against their shapes.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::Turn;
@@ -13,6 +14,9 @@ use crate::probes::{Answer, Every, Need, PROBES, ProbeId, SETTINGS, Shape};
 
 /// Under which name the servers list our connections.
 const CLIENT_NAME: &str = "redis-cluster-exporter";
+
+/// Bytes that the request of most polls fits into.
+const USUAL_REQUEST: usize = 256;
 
 /// How the settings are asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +62,36 @@ pub(super) struct Plan {
     sizes: bool,
     /// Sent last, in a PING that repeats it: were an extra reply among the others, it would not come back in place.
     mark: String,
+}
+
+/// The commands of a plan as they are sent. Holds the password on a new connection, and does not print.
+pub(super) struct Request {
+    /// One command behind the other.
+    pub(super) bytes: Vec<u8>,
+    /// How many they are: so many replies come back.
+    pub(super) commands: usize,
+}
+
+impl Request {
+    fn add(&mut self, command: &redis::Cmd) {
+        command.write_packed_command(&mut self.bytes);
+        self.commands += 1;
+    }
+
+    fn add_packed(&mut self, command: &[u8]) {
+        self.bytes.extend_from_slice(command);
+        self.commands += 1;
+    }
+}
+
+/// Every probe as it is sent, in the order of the table: the same bytes go to every node with every poll.
+static PACKED: LazyLock<Vec<Vec<u8>>> =
+    LazyLock::new(|| PROBES.iter().map(|probe| command(probe.command).get_packed_command()).collect());
+
+fn command(words: &[&str]) -> redis::Cmd {
+    let mut command = redis::Cmd::new();
+    words.iter().for_each(|word| _ = command.arg(word));
+    command
 }
 
 /// The replies to one request, each in its place.
@@ -190,37 +224,31 @@ impl Plan {
     }
 
     /// All commands, to be sent in one write.
-    pub(super) fn request(&self) -> redis::Pipeline {
-        let mut request = redis::pipe();
+    pub(super) fn request(&self) -> Request {
+        let mut request = Request { bytes: Vec::with_capacity(USUAL_REQUEST), commands: 0 };
         if let Some(login) = &self.greeting {
             if let Some(login) = login {
-                request.add_command(login.command());
+                request.add(&login.command());
             }
-            request.cmd("CLIENT").arg("SETNAME").arg(CLIENT_NAME);
+            request.add(&command(&["CLIENT", "SETNAME", CLIENT_NAME]));
         }
         for &probe in &self.probes {
             if probe == ProbeId::ConfigGet && self.singly {
-                for name in SETTINGS {
-                    request.cmd("CONFIG").arg("GET").arg(name);
-                }
-                continue;
-            }
-            let (name, rest) = probe.row().command.split_first().unwrap_or((&"", &[]));
-            request.cmd(name);
-            for word in rest {
-                request.arg(word);
+                SETTINGS.iter().for_each(|name| request.add(&command(&["CONFIG", "GET", name])));
+            } else {
+                request.add_packed(&PACKED[probe as usize]);
             }
         }
         if self.sizes {
-            request.cmd("DBSIZE");
+            request.add(&command(&["DBSIZE"]));
         }
         for slot in &self.slots {
-            request.cmd("CLUSTER").arg("COUNTKEYSINSLOT").arg(slot);
+            request.add(command(&["CLUSTER", "COUNTKEYSINSLOT"]).arg(slot));
         }
         if self.sizes {
-            request.cmd("DBSIZE");
+            request.add(&command(&["DBSIZE"]));
         }
-        request.cmd("PING").arg(&self.mark);
+        request.add(&command(&["PING", &self.mark]));
         request
     }
 

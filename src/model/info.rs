@@ -125,7 +125,8 @@ impl Layout {
             let piece = &pieces[key.piece as usize..=key.colon as usize];
             let rest = bytes.get(at..)?.strip_prefix(piece)?;
             let start = at + piece.len();
-            let line = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            // Values are a few bytes long: looking at each is faster than a search made for long texts.
+            let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
             let ends_in_cr = line > 0 && rest[line - 1] == b'\r';
             at = start + line - usize::from(ends_in_cr);
             values.push(text.get(start..at)?);
