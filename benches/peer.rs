@@ -32,7 +32,6 @@ mod common {
 mod measure {
     pub(crate) mod daemon;
     pub(crate) mod exporter;
-    pub(crate) mod files;
     pub(crate) mod servers;
     pub(crate) mod table;
 }
@@ -52,6 +51,7 @@ use common::real::{Cluster, available, server};
 use measure::servers::Servers;
 use peer::pass::{Contender, Pass};
 use peer::{hang, load, told};
+use redis_cluster_exporter::run::open_files::allow_all;
 
 /// Primaries, as many replicas, passes of a round.
 const SIZES: [(usize, u32); 3] = [(3, 20), (15, 12), (50, 8)];
@@ -65,7 +65,7 @@ pub(crate) struct Size {
 
 fn main() {
     let short = std::env::args().any(|argument| argument == "--short");
-    measure::files::allow_many();
+    allow_all();
     if !available(&server()) {
         return;
     }

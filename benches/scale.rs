@@ -28,7 +28,6 @@ mod common {
 mod measure {
     pub(crate) mod daemon;
     pub(crate) mod exporter;
-    pub(crate) mod files;
     pub(crate) mod plot;
     pub(crate) mod table;
 }
@@ -44,6 +43,7 @@ use std::time::Duration;
 
 use common::fleet::Shape;
 use measure::exporter::Pace;
+use redis_cluster_exporter::run::open_files::allow_all;
 use scale::run::{Run, run};
 use scale::{serve, told};
 
@@ -67,7 +67,7 @@ const CLUSTERS: [usize; 3] = [30, 100, 300];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    measure::files::allow_many();
+    allow_all();
     if arguments.first().is_some_and(|word| word == "serve") {
         return serve::serve(&arguments[1..]);
     }

@@ -243,8 +243,7 @@ impl Link {
 
     async fn try_ask(&mut self, turn: &Turn<'_>, deadline: Deadline<'_>) -> Result<Heard, Lost> {
         let warned = 2.0 * self.dialer.cluster.limits.certificate_remaining_seconds;
-        let standing =
-            self.connection.take().filter(|standing| !standing.is_outdated(turn.started.0, warned));
+        let standing = self.connection.take().filter(|standing| !standing.is_outdated(turn.started, warned));
         if let Some(connection) = standing {
             match self.converse(connection, None, turn, deadline).await {
                 // The server closed it since the last poll, without a word: a restart, its `timeout` setting, a

@@ -54,6 +54,7 @@ fn main() -> ExitCode {
         }
         (command, Ok(config)) => {
             log::subscriber(&config.log, std::io::stderr).init();
+            run::open_files::allow_all();
             let done = match command {
                 Some(Command::Check(check)) => judge_live(&config, check),
                 Some(Command::Capture(capture)) => write_capture(&config, capture),

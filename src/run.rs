@@ -8,6 +8,7 @@
 pub mod capture;
 pub mod check;
 pub mod healthcheck;
+pub mod open_files;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

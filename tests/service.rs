@@ -1,4 +1,6 @@
-//! What systemd hears. The environment of a process cannot be changed safely from within: each case runs this program
+//! The program as a service: what systemd hears, and how many files it may open.
+//!
+//! The environment of a process cannot be changed safely from within: each case runs this program
 //! again, as a service that sends to a socket of the test.
 #![cfg(unix)]
 #![allow(
@@ -14,7 +16,7 @@ mod web;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use redis_cluster_exporter::frame::Frame;
@@ -96,4 +98,27 @@ fn the_watchdog_is_fed_only_while_the_loops_turn() {
     assert!(fed(turning) >= 2, "{lines:?}");
     // The frame that is too old is published right after the second READY=1.
     assert_eq!(fed(standing), 0, "{lines:?}");
+}
+
+/// As many nodes and clients as the system lets it have: shells give 1024, and containers a million behind that.
+#[test]
+fn the_limit_of_open_files_is_raised() {
+    let limited = "ulimit -Sn 300 && ulimit -Hn 900 && exec \"$0\" \"$@\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", limited, env!("CARGO_BIN_EXE_redis-cluster-exporter")]);
+    command.args(["--web.listen-address", "127.0.0.1:0", "127.0.0.1:1"]).stderr(Stdio::null());
+    let mut exporter = command.spawn().unwrap();
+    let limits = || {
+        let text = std::fs::read_to_string(format!("/proc/{}/limits", exporter.id())).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap().to_owned();
+        line.split_whitespace().take(2).map(|word| word.parse().unwrap()).collect::<Vec<u64>>()
+    };
+    let until = Instant::now() + Duration::from_secs(20);
+    while limits() != [900, 900] && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let raised = limits();
+    exporter.kill().unwrap();
+    exporter.wait().unwrap();
+    assert_eq!(raised, [900, 900]);
 }

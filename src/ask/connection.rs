@@ -106,14 +106,12 @@ impl Connection {
         }
     }
 
-    /// Whether one of its certificates ends within so many seconds and may have been renewed since: a server shows a new
-    /// one only to new connections. Once one has ended, the connection stands for as long as it lasts: a new one would
-    /// be refused, and the node could no longer be watched.
-    pub(super) fn is_outdated(&self, now: Timestamp, seconds: f64) -> bool {
-        let CertificateEnds { server, exporter } = self.certificate_ends;
-        let mut rests = [server, exporter].into_iter().flatten().map(|end| end.seconds_since(now));
-        let rest = rests.next().map(|first| rests.fold(first, f64::min));
-        rest.is_some_and(|rest| (0.0..seconds).contains(&rest)) && self.opened.elapsed() > LOOK_AGAIN
+    /// Whether, at this instant by both clocks, one of its certificates ends within so many seconds and may have been
+    /// renewed since: a server shows a new one only to new connections. Once one has ended, the connection stands for as
+    /// long as it lasts: a new one would be refused, and the node could no longer be watched.
+    pub(super) fn is_outdated(&self, (now, at): (Timestamp, Instant), seconds: f64) -> bool {
+        at.saturating_duration_since(self.opened) > LOOK_AGAIN
+            && is_about_to_end(self.certificate_ends, now, seconds)
     }
 
     /// Whether it can be asked again.
@@ -166,6 +164,13 @@ impl Connection {
     }
 }
 
+/// Whether the first of them to end does so within so many seconds, and none has ended.
+fn is_about_to_end(ends: CertificateEnds, now: Timestamp, seconds: f64) -> bool {
+    let mut rests = [ends.server, ends.exporter].into_iter().flatten().map(|end| end.seconds_since(now));
+    let rest = rests.next().map(|first| rests.fold(first, f64::min));
+    rest.is_some_and(|rest| (0.0..seconds).contains(&rest))
+}
+
 /// The replies that end there.
 fn take_apart(bytes: &[u8], ends: &[usize]) -> Result<Vec<Reply>, End> {
     let begins = std::iter::once(0).chain(ends.iter().copied());
@@ -174,4 +179,35 @@ fn take_apart(bytes: &[u8], ends: &[usize]) -> Result<Vec<Reply>, End> {
         replies.push(resp::parse(&bytes[begin..*end]).map_err(|_| End::Unreadable)?);
     }
     Ok(replies)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_about_to_end_is_looked_at_again() {
+        let end = |seconds: f64| Some(Timestamp::from_seconds(1000.0 + seconds));
+        let is_about_to_end = |server, exporter| {
+            is_about_to_end(CertificateEnds { server, exporter }, Timestamp::from_seconds(1000.0), 60.0)
+        };
+        assert!(is_about_to_end(end(59.0), None));
+        assert!(is_about_to_end(end(3600.0), end(1.0)), "the exporter's own");
+        assert!(!is_about_to_end(end(61.0), end(3600.0)));
+        assert!(!is_about_to_end(None, None), "no TLS");
+        assert!(!is_about_to_end(end(-1.0), end(30.0)), "a new connection would be refused");
+    }
+
+    #[tokio::test]
+    async fn a_new_connection_is_kept_for_a_while_however_soon_its_certificate_ends() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let tcp =
+            tokio::net::TcpStream::connect(listener.local_addr().expect("bound")).await.expect("accepted");
+        let ends = CertificateEnds { server: Some(Timestamp::from_seconds(1030.0)), exporter: None };
+        let (now, connection) = (Timestamp::from_seconds(1000.0), Connection::over(Stream::Tcp(tcp), ends));
+        assert!(!connection.is_outdated((now, Instant::now()), 60.0));
+        let later = Instant::now() + LOOK_AGAIN + Duration::from_secs(1);
+        assert!(connection.is_outdated((now, later), 60.0));
+        assert!(!connection.is_outdated((now, later), 20.0));
+    }
 }

@@ -1,6 +1,6 @@
 //! Whose CLUSTER LINKS are asked when. A reply has two rows for each peer, and making and reading those of N nodes would
 //! cost more than all else that is asked of them: with each poll some nodes have their turn, so few that their rows are
-//! at most those of a cluster of eight, but two nodes at least. First come
+//! at most those of a cluster of [`TOGETHER`], but two nodes at least. First come
 //!
 //! - nodes whose links may be news: INFO `mem_cluster_links`, which tells of all of them together with every poll, has
 //!   moved, or is so much that one may be full; up to eight of these;
@@ -14,8 +14,11 @@ use crate::model::address::Target;
 use crate::model::failure::{AskError, ReadError};
 use crate::model::snapshot::NodeSnapshot;
 
-/// Rows that are asked for with one poll: two for each peer of each of eight nodes.
-const ROWS: usize = 8 * 2 * 7;
+/// Up to so many nodes all are asked with every slow poll.
+const TOGETHER: usize = 8;
+
+/// Rows that are asked for with one poll: two for each peer of each of so many nodes.
+const ROWS: usize = TOGETHER * 2 * (TOGETHER - 1);
 
 /// So many nodes at least have their turn with each poll, however many rows they have.
 const AT_LEAST: usize = 2;

@@ -183,3 +183,24 @@ fn ends_of_open_slots(told: &[Arc<NodeSnapshot>]) -> BTreeSet<NodeId> {
     let open = |own: &Viewpoint| own.open_slots.iter().map(|open| open.peer).collect::<Vec<_>>();
     tables.flat_map(open).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told to people elsewhere, where these numbers cannot be written in.
+    #[test]
+    fn texts_name_the_bounds() {
+        let help =
+            |name| crate::metrics::all().find(|row| row.name == name).map(|row| row.help).unwrap_or_default();
+        let (nodes, minutes) = (format!("{ALL_UP_TO} nodes"), format!("{} minutes", WITHIN.as_secs() / 60));
+        let scaling = include_str!("../../docs/scaling.md");
+        for (text, wanted) in [
+            (help("poll_duration"), [&*nodes; 2]),
+            (help("view_age"), [&*nodes, &*minutes]),
+            (scaling, [&*nodes, &*minutes]),
+        ] {
+            assert!(wanted.iter().all(|words| text.contains(words)), "{text}");
+        }
+    }
+}

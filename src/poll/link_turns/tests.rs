@@ -205,3 +205,10 @@ fn nodes_that_are_gone_are_forgotten() {
     cluster.turns.retain(|known| *known == target(1));
     assert_eq!(cluster.turns.asked.keys().collect::<Vec<_>>(), [&target(1)]);
 }
+
+/// What is told to people elsewhere, where the number cannot be written in.
+#[test]
+fn the_reference_names_the_bound() {
+    let reference = crate::derive::access_reference();
+    assert!(reference.contains(&format!("more than {TOGETHER} nodes")), "{reference}");
+}
