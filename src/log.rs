@@ -34,7 +34,8 @@ const HTTP2: &str = "h2";
 const MESSAGE: &str = "message";
 
 /// Writes the events of this crate from `log.level` on, and warnings and errors of all others but those about what
-/// clients of HTTP/2 do wrong, in the form `log.format`. Events that `writer` does not take are lost in silence: there is nowhere to tell it.
+/// clients of HTTP/2 do wrong, in the form `log.format`. Events that `writer` does not take are lost in silence: there is
+/// nowhere to tell it.
 pub fn subscriber<W>(log: &Log, writer: W) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
