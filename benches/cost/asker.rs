@@ -75,9 +75,9 @@ pub(crate) fn asked() -> bool {
     let interval = arguments.next().and_then(|millis| millis.parse().ok()).expect("milliseconds");
     let (interval, nodes) = (Duration::from_millis(interval), arguments.collect::<Vec<_>>());
     if how == Asker::Library.name() {
-        by_library(&nodes, interval)
+        by_library(&nodes, interval);
     } else {
-        by_sockets(&nodes, interval)
+        by_sockets(&nodes, interval);
     }
     true
 }
