@@ -18,8 +18,8 @@ use divan::{AllocProfiler, Bencher};
 use redis_cluster_exporter::checks::{self, Context};
 use redis_cluster_exporter::frame::{Frame, Setup, analyze};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::{classic, gzip};
-use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::http::gzip;
+use redis_cluster_exporter::metrics::{self, Format};
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::model::snapshot::NodeSnapshot;
 use redis_cluster_exporter::model::view::{ClusterView, assemble};
@@ -47,10 +47,13 @@ fn main() {
 #[allow(clippy::disallowed_methods, reason = "measures by the clock")]
 fn per_series(nodes: u16) {
     let frames = [frame(nodes)];
-    let series = metrics::encode(&frames, START).lines().filter(|line| !line.starts_with('#')).count();
+    let series = metrics::encode(&frames, START, Format::OpenMetrics)
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .count();
     let once = |_| {
         let begun = Instant::now();
-        std::hint::black_box(metrics::encode(&frames, START));
+        std::hint::black_box(metrics::encode(&frames, START, Format::OpenMetrics));
         begun.elapsed()
     };
     let quickest = (0..200).map(once).min().unwrap_or_default();
@@ -179,13 +182,20 @@ mod encode {
     #[divan::bench(args = NODES, max_time = 5)]
     fn openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
         let frames = [frame(nodes)];
-        bencher.bench_local(|| metrics::encode(&frames, START));
+        bencher.bench_local(|| metrics::encode(&frames, START, Format::OpenMetrics));
+    }
+
+    /// The older text format.
+    #[divan::bench(args = NODES, max_time = 5)]
+    fn classic(bencher: Bencher<'_, '_>, nodes: u16) {
+        let frames = [frame(nodes)];
+        bencher.bench_local(|| metrics::encode(&frames, START, Format::Classic));
     }
 
     /// OpenMetrics for the wire.
     #[divan::bench(args = NODES, max_time = 5)]
     fn gzip(bencher: Bencher<'_, '_>, nodes: u16) {
-        let text = metrics::encode(&[frame(nodes)], START);
+        let text = metrics::encode(&[frame(nodes)], START, Format::OpenMetrics);
         bencher.bench_local(|| gzip::gzip(text.as_bytes()));
     }
 
@@ -201,12 +211,5 @@ mod encode {
     fn json(bencher: Bencher<'_, '_>, nodes: u16) {
         let frame = cut_off(nodes);
         bencher.bench_local(|| status::api::cluster(&polled(&frame)).to_string());
-    }
-
-    /// From OpenMetrics to the older text format.
-    #[divan::bench(args = NODES, max_time = 5)]
-    fn classic_of_openmetrics(bencher: Bencher<'_, '_>, nodes: u16) {
-        let text = metrics::encode(&[frame(nodes)], START);
-        bencher.bench_local(|| classic::from_openmetrics(&text));
     }
 }

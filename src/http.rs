@@ -15,9 +15,9 @@
 //!
 //! Other methods than `GET` and `HEAD` get 405, other paths 404. Nothing in a URL makes the exporter dial an address.
 //!
-//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies, made as
-//! older text by [`classic`] and packed by `gzip`, [`health`] judges the poll loops, [`server`] accepts connections; [`Access`]
-//! says who may ask, by `--web.config.file`.
+//! `pages` makes pages and JSON, [`negotiate`] reads what the client wants, [`exposition`] holds the encoded bodies (older
+//! text of what the exporter says of itself is made by `classic`), packed by `gzip`, [`health`] judges the poll loops,
+//! [`server`] accepts connections; [`Access`] says who may ask, by `--web.config.file`.
 #![allow(
     clippy::disallowed_methods,
     reason = "the server judges the age of frames and of cached bodies by the clock, and runs a task per connection"
@@ -25,7 +25,7 @@
 
 mod access;
 mod bucket;
-pub mod classic;
+mod classic;
 mod delivery;
 pub mod exposition;
 mod frames;

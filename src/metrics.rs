@@ -14,10 +14,10 @@ mod node;
 mod persistence;
 mod replication;
 mod stats;
-
-use std::borrow::Cow;
+mod text;
 
 pub use collector::{encode, encode_into};
+pub use text::Format;
 
 use crate::frame::Frame;
 use crate::model::info::{Field, Number};
@@ -36,6 +36,16 @@ pub enum Kind {
     Counter,
 }
 
+impl Kind {
+    /// What the names of its samples end in.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Gauge => "",
+            Self::Counter => "_total",
+        }
+    }
+}
+
 /// Base unit; it becomes the suffix of the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -45,6 +55,17 @@ pub enum Unit {
     Bytes,
     /// `_seconds`
     Seconds,
+}
+
+impl Unit {
+    /// What it puts behind the name.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::None => "",
+            Self::Bytes => "_bytes",
+            Self::Seconds => "_seconds",
+        }
+    }
 }
 
 /// How a number of a server becomes one in base units.
@@ -148,24 +169,21 @@ impl Metric {
 
     /// The name as Prometheus sees it.
     pub fn full_name(&self) -> String {
-        let unit = match self.unit {
-            Unit::None => "",
-            Unit::Bytes => "_bytes",
-            Unit::Seconds => "_seconds",
-        };
-        let total = if self.kind == Kind::Counter { "_total" } else { "" };
-        format!("{PREFIX}_{}{unit}{total}", self.name)
+        format!("{PREFIX}_{}{}{}", self.name, self.unit.suffix(), self.kind.suffix())
     }
 
     /// Text of the HELP line: meaning, and where the number comes from.
-    pub fn help_text(&self) -> Cow<'static, str> {
+    pub fn help_text(&self) -> String {
+        self.help_pieces().concat()
+    }
+
+    /// The same, for whoever writes it. Nothing in it would have to be escaped.
+    fn help_pieces(&self) -> [&'static str; 6] {
         match self.read {
-            Read::Info(field, _) => Cow::Owned(format!("{} (INFO {})", self.help, field.name)),
-            Read::InfoIs(field, value) => {
-                Cow::Owned(format!("{} (INFO {} is {value})", self.help, field.name))
-            }
-            Read::ClusterInfo(field, _) => Cow::Owned(format!("{} (CLUSTER INFO {})", self.help, field.name)),
-            _ => Cow::Borrowed(self.help),
+            Read::Info(field, _) => [self.help, " (INFO ", field.name, ")", "", ""],
+            Read::InfoIs(field, value) => [self.help, " (INFO ", field.name, " is ", value, ")"],
+            Read::ClusterInfo(field, _) => [self.help, " (CLUSTER INFO ", field.name, ")", "", ""],
+            _ => [self.help, "", "", "", "", ""],
         }
     }
 
@@ -264,10 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn help_is_one_line_without_full_stop() {
+    fn help_is_one_line_without_full_stop_and_without_escapes() {
         for row in all() {
             let help = row.help_text();
-            assert!(!help.is_empty() && !help.ends_with('.') && !help.contains('\n'), "{}: {help}", row.name);
+            assert!(!help.is_empty() && !help.ends_with('.'), "{}: {help}", row.name);
+            assert!(!help.contains(['\n', '\\', '"']), "{}: {help}", row.name);
         }
     }
 

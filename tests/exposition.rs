@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use redis_cluster_exporter::frame::Frame;
 use redis_cluster_exporter::http::exposition::{Slot, Source};
-use redis_cluster_exporter::http::negotiate::Format;
+use redis_cluster_exporter::metrics::Format;
 use redis_cluster_exporter::self_metrics::SelfMetrics;
 use web::{frame, get, limits, now, start};
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::captures::{self, State};
 use redis_cluster_exporter::frame::{self, Setup};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::metrics::{self, Format};
 use redis_cluster_exporter::model::slots::SlotSet;
 
 /// Samples by series, without the label of the cluster. No series may come twice.
@@ -23,7 +23,10 @@ fn samples(state: &State) -> BTreeMap<String, f64> {
     let setup = Setup { cluster: Arc::from("c"), interval, ..Setup::default() };
     let frame = frame::analyze(&setup, &replies, &mut History::default(), at, Duration::from_millis(5));
     let mut samples = BTreeMap::new();
-    for line in metrics::encode(&[Arc::new(frame)], at).lines().filter(|line| !line.starts_with('#')) {
+    for line in metrics::encode(&[Arc::new(frame)], at, Format::OpenMetrics)
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
         let (series, value) = line.rsplit_once(' ').unwrap();
         let series = series.replace("redis_cluster=\"c\",", "").replace("{redis_cluster=\"c\"}", "");
         let twice = samples.insert(series, value.parse().unwrap());

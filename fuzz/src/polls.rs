@@ -7,8 +7,7 @@ use std::time::Duration;
 use redis_cluster_exporter::checks::CHECKS;
 use redis_cluster_exporter::frame::{self, Frame, Setup};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::classic;
-use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::metrics::{self, Format};
 use redis_cluster_exporter::model::address::{Address, Target};
 use redis_cluster_exporter::model::failure::AskError;
 use redis_cluster_exporter::model::reply::Reply;
@@ -158,8 +157,8 @@ fn repeat(replies: &mut Replies, said: &mut Replied) {
 
 /// What holds of everything that is exported.
 pub fn sound(frame: &Arc<Frame>) {
-    let text = metrics::encode(&[Arc::clone(frame)], frame.view.at);
-    let samples = Samples::parse(&classic::from_openmetrics(&text)).unwrap_or_else(|error| panic!("{error}"));
+    let text = metrics::encode(&[Arc::clone(frame)], frame.view.at, Format::Classic);
+    let samples = Samples::parse(&text).unwrap_or_else(|error| panic!("{error}"));
     let (mut slots, mut dropped) = (0.0, 0.0);
     let mut checks: BTreeMap<&str, Said> = BTreeMap::new();
     for (name, labels, value) in samples.iter() {

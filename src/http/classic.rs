@@ -4,19 +4,8 @@
 //! counters end in `_total` and infos in `_info`), in the types there are, in `# UNIT` and `# EOF`, and in what a
 //! backslash may precede. Exemplars, timestamps and `_created` samples are not expected: we write none.
 
-/// Room is taken in whole steps of so many bytes: the text of the next poll, which is a little longer, then fits too.
-const ROOM: usize = 64 << 10;
-
-/// The same samples as text 0.0.4.
-pub fn from_openmetrics(text: &str) -> String {
-    let mut out = String::new();
-    convert(text, &mut out);
-    out
-}
-
-/// Writes that text into one that is empty.
-pub fn convert(text: &str, out: &mut String) {
-    out.reserve_exact((text.len() + text.len() / 32).next_multiple_of(ROOM));
+/// Writes the same samples as text 0.0.4 behind what stands in `out`.
+pub(super) fn append(out: &mut String, text: &str) {
     let mut head = Head::default();
     for line in text.lines() {
         match Line::of(line) {
@@ -133,7 +122,13 @@ fn push_escaped(out: &mut String, text: &str, known: fn(char) -> &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::from_openmetrics;
+    use super::append;
+
+    fn from_openmetrics(text: &str) -> String {
+        let mut out = String::new();
+        append(&mut out, text);
+        out
+    }
 
     #[test]
     fn names_and_types_follow_the_samples() {

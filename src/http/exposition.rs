@@ -1,7 +1,7 @@
 //! The bodies of `/metrics`: encoded when first wanted, kept until a frame changes or a second has passed.
 //!
-//! There is one [`Slot`] per cluster and one for all of them. Whoever holds its lock encodes; all others wait for that
-//! and take the result: a hundred scrapers at once cost one encoding.
+//! There is one [`Slot`] per cluster and one for all of them, with the bodies of each format behind a lock. Whoever holds
+//! it encodes; all others wait for that and take the result: a hundred scrapers at once cost one encoding.
 
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -12,9 +12,8 @@ use tokio::task::spawn_blocking;
 
 use super::classic;
 use super::gzip::gzip;
-use super::negotiate::Format;
 use crate::frame::Frame;
-use crate::metrics;
+use crate::metrics::{self, Format};
 use crate::model::time::Timestamp;
 use crate::self_metrics::SelfMetrics;
 
@@ -39,11 +38,15 @@ pub struct Source {
 }
 
 impl Source {
-    /// The whole OpenMetrics text, in this room.
-    fn encode(&self, mut text: String) -> Bytes {
-        metrics::encode_into(&mut text, &self.frames, self.now);
-        text.push_str(&self.exporter.encode(self.cluster.as_deref()));
-        text.push_str("# EOF\n");
+    /// The whole text, in this room.
+    fn encode(&self, format: Format, mut text: String) -> Bytes {
+        metrics::encode_into(&mut text, &self.frames, self.now, format);
+        let exporter = self.exporter.encode(self.cluster.as_deref());
+        match format {
+            Format::OpenMetrics => text.push_str(&exporter),
+            Format::Classic => classic::append(&mut text, &exporter),
+        }
+        text.push_str(format.end());
         text.into()
     }
 }
@@ -57,64 +60,40 @@ pub struct Body {
     pub gzip: bool,
 }
 
-/// The bodies of one scope in all formats, as far as somebody wanted them.
+/// The bodies of one scope, in both formats.
 #[derive(Debug, Default)]
-pub struct Slot(Mutex<Bodies>);
+pub struct Slot {
+    openmetrics: Mutex<Bodies>,
+    classic: Mutex<Bodies>,
+}
 
+/// The bodies of one format, as far as somebody wanted them.
 #[derive(Debug, Default)]
 struct Bodies {
     made: Option<Instant>,
     of: Vec<Weak<Frame>>,
-    openmetrics: Variant,
-    classic: Variant,
-}
-
-/// One format.
-#[derive(Clone, Debug, Default)]
-struct Variant {
-    plain: Option<Bytes>,
+    plain: Bytes,
     gzip: Option<Bytes>,
-    /// The text before, whose room the next one takes.
-    before: Option<Bytes>,
-}
-
-impl Variant {
-    /// Retires the text.
-    fn retired(self) -> Self {
-        Self { before: self.plain, ..Self::default() }
-    }
-
-    /// Room for a text: that of the text before, unless somebody still reads it. Half a megabyte taken from the heap and
-    /// let go with every poll would tear holes into it.
-    fn room(&mut self) -> String {
-        let before = self.before.take().and_then(|bytes| bytes.try_into_mut().ok());
-        let mut room = before.map(Vec::from).unwrap_or_default();
-        room.clear();
-        String::from_utf8(room).unwrap_or_default()
-    }
 }
 
 impl Slot {
     /// The body for `source` at the monotonic instant `at`: the one that is there while it is no older than a second
     /// and of the same frames, a new one otherwise. It is gzipped where `gzip` is set, and plain should that fail.
     pub async fn body(&self, source: Source, format: Format, gzip: bool, at: Instant) -> Body {
-        let mut bodies = self.0.lock().await;
-        if !bodies.fits(&source, at) {
-            bodies.renew(source, at).await;
-        }
-        let plain = match format {
-            Format::OpenMetrics => bodies.openmetrics(),
-            Format::Classic => bodies.classic().await,
+        let bodies = match format {
+            Format::OpenMetrics => &self.openmetrics,
+            Format::Classic => &self.classic,
         };
-        if !gzip {
-            return Body { bytes: plain, gzip };
+        let mut bodies = bodies.lock().await;
+        if !bodies.fits(&source, at) {
+            bodies.renew(source, format, at).await;
         }
-        let variant = bodies.variant(format);
-        if variant.gzip.is_none() {
-            variant.gzip = compress(plain.clone()).await;
+        let plain = bodies.plain.clone();
+        if gzip && bodies.gzip.is_none() {
+            bodies.gzip = compress(plain.clone()).await;
         }
-        match variant.gzip.clone() {
-            Some(bytes) => Body { bytes, gzip },
+        match bodies.gzip.clone().filter(|_| gzip) {
+            Some(bytes) => Body { bytes, gzip: true },
             None => Body { bytes: plain, gzip: false },
         }
     }
@@ -127,46 +106,22 @@ impl Bodies {
         young && self.of.len() == source.frames.len() && self.of.iter().zip(&source.frames).all(same)
     }
 
-    async fn renew(&mut self, source: Source, at: Instant) {
-        let was_large = self.openmetrics.plain.as_ref().is_some_and(|text| text.len() > LARGE);
+    async fn renew(&mut self, source: Source, format: Format, at: Instant) {
+        let before = std::mem::take(self).plain;
         let of = source.frames.iter().map(Arc::downgrade).collect();
-        let retired = std::mem::take(self);
-        (self.openmetrics, self.classic) = (retired.openmetrics.retired(), retired.classic.retired());
-        let room = self.openmetrics.room();
-        let text = if was_large {
-            let copy = source.clone();
-            spawn_blocking(move || copy.encode(room)).await.unwrap_or_else(|_| source.encode(String::new()))
-        } else {
-            source.encode(room)
-        };
-        self.openmetrics.plain = Some(text);
-        (self.made, self.of) = (Some(at), of);
+        let again = source.clone();
+        let plain = run(before.len(), move || source.encode(format, room(before))).await;
+        let plain = plain.unwrap_or_else(|| again.encode(format, String::new()));
+        *self = Self { made: Some(at), of, plain, gzip: None };
     }
+}
 
-    fn openmetrics(&self) -> Bytes {
-        self.openmetrics.plain.clone().unwrap_or_default()
-    }
-
-    async fn classic(&mut self) -> Bytes {
-        if let Some(text) = &self.classic.plain {
-            return text.clone();
-        }
-        let (open, mut room) = (self.openmetrics(), self.classic.room());
-        let convert = move || {
-            classic::convert(&String::from_utf8_lossy(&open), &mut room);
-            Bytes::from(room)
-        };
-        let text = run(self.openmetrics().len(), convert).await.unwrap_or_default();
-        self.classic.plain = Some(text.clone());
-        text
-    }
-
-    fn variant(&mut self, format: Format) -> &mut Variant {
-        match format {
-            Format::OpenMetrics => &mut self.openmetrics,
-            Format::Classic => &mut self.classic,
-        }
-    }
+/// Room for a text: that of the text before, unless somebody still reads it. Half a megabyte taken from the heap and let
+/// go with every poll would tear holes into it.
+fn room(before: Bytes) -> String {
+    let mut room = before.try_into_mut().map(Vec::from).unwrap_or_default();
+    room.clear();
+    String::from_utf8(room).unwrap_or_default()
 }
 
 /// A body of these bytes: gzipped where `gzip` is set, and plain should that fail.

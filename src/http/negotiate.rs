@@ -1,23 +1,6 @@
 //! What a client can read: `Accept` and `Accept-Encoding` (RFC 9110 §12.5). Pure.
 
-/// A text format of the exposition.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// OpenMetrics 1.0.
-    OpenMetrics,
-    /// The Prometheus text format 0.0.4.
-    Classic,
-}
-
-impl Format {
-    /// The `Content-Type`, exact: Prometheus 3 refuses a scrape without one that it knows.
-    pub fn content_type(self) -> &'static str {
-        match self {
-            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
-            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
-        }
-    }
-}
+use crate::metrics::Format;
 
 /// The format for this `Accept` header. OpenMetrics where the client names it and likes it no less than text;
 /// text otherwise, also where nothing we have is acceptable: a scraper that asks for the unknown is better served

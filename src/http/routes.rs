@@ -17,8 +17,7 @@ use tokio::time::timeout;
 
 use super::access::Admission;
 use super::exposition::Source;
-use super::negotiate::{self, Format};
-use super::{App, Published, health, pages};
+use super::{App, Published, health, negotiate, pages};
 
 /// How long `POST /-/reload` waits to hear how it went.
 const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -123,7 +122,7 @@ async fn metrics(
     let body = slot.body(source, format, gzip, Instant::now()).await;
     let mut response = body.bytes.into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Format::content_type(format)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
     headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
     if body.gzip {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use redis_cluster_exporter::frame::{self, Frame, Setup};
 use redis_cluster_exporter::history::History;
-use redis_cluster_exporter::http::classic;
-use redis_cluster_exporter::metrics;
+use redis_cluster_exporter::metrics::{self, Format};
 use redis_cluster_exporter::model::address::Naming;
 use redis_cluster_exporter::probes::Replies;
 use redis_cluster_exporter::status::report;
@@ -32,7 +31,7 @@ pub(crate) fn frame_of(replies: &[Replies], naming: Naming, polls: u32) -> Arc<F
 
 /// What is exported of a frame while it is fresh: text 0.0.4.
 pub(crate) fn exposition(frame: &Arc<Frame>) -> String {
-    classic::from_openmetrics(&metrics::encode(&[Arc::clone(frame)], frame.view.at))
+    metrics::encode(&[Arc::clone(frame)], frame.view.at, Format::Classic)
 }
 
 /// The same, read strictly: what is no exposition, or has a series twice, is a failure of the test.
