@@ -16,8 +16,8 @@ mod replication;
 mod stats;
 mod text;
 
-pub use collector::{encode, encode_into};
-pub use text::Format;
+pub use collector::{encode, size, write};
+pub use text::{Exposition, Format};
 
 use crate::frame::Frame;
 use crate::model::info::{Field, Number};

@@ -28,6 +28,7 @@ pub struct SelfMetrics {
     requests: Mutex<BTreeMap<(String, u16), u64>>,
     connections: AtomicU64,
     started: Option<Timestamp>,
+    proc: process::Files,
 }
 
 /// How the last reading of a configuration went. It was read before this is made.
@@ -100,6 +101,7 @@ impl SelfMetrics {
             requests: Mutex::default(),
             connections: AtomicU64::new(0),
             started: process::started(),
+            proc: process::Files::open(),
         };
         created.set_clusters(clusters);
         created
@@ -167,7 +169,7 @@ impl SelfMetrics {
             requests: lock(&self.requests).iter().map(|((h, code), n)| (h.clone(), *code, *n)).collect(),
             connections: self.connections.load(Relaxed),
             tasks: Handle::try_current().ok().map(|runtime| runtime.metrics().num_alive_tasks() as u64),
-            process: process::Process::read(),
+            process: self.proc.read(),
             started: self.started,
         }
     }

@@ -4,21 +4,23 @@
 //! counters end in `_total` and infos in `_info`), in the types there are, in `# UNIT` and `# EOF`, and in what a
 //! backslash may precede. Exemplars, timestamps and `_created` samples are not expected: we write none.
 
-/// Writes the same samples as text 0.0.4 behind what stands in `out`.
-pub(super) fn append(out: &mut String, text: &str) {
+/// The same samples as text 0.0.4.
+pub(super) fn from_openmetrics(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     let mut head = Head::default();
     for line in text.lines() {
         match Line::of(line) {
-            Line::Help { family, help } => head.of(family, out).help = Some(help),
-            Line::Type { family, kind } => head.of(family, out).kind = Some(kind),
+            Line::Help { family, help } => head.of(family, &mut out).help = Some(help),
+            Line::Type { family, kind } => head.of(family, &mut out).kind = Some(kind),
             Line::Dropped => {}
             Line::Sample(sample) => {
-                head.write(out);
-                push_sample(out, sample);
+                head.write(&mut out);
+                push_sample(&mut out, sample);
             }
         }
     }
-    head.write(out);
+    head.write(&mut out);
+    out
 }
 
 /// One line of OpenMetrics.
@@ -122,13 +124,7 @@ fn push_escaped(out: &mut String, text: &str, known: fn(char) -> &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::append;
-
-    fn from_openmetrics(text: &str) -> String {
-        let mut out = String::new();
-        append(&mut out, text);
-        out
-    }
+    use super::from_openmetrics;
 
     #[test]
     fn names_and_types_follow_the_samples() {

@@ -1,19 +1,21 @@
 //! The bodies of `/metrics`: encoded when first wanted, kept until a frame changes or a second has passed.
 //!
-//! There is one [`Slot`] per cluster and one for all of them, with the bodies of each format behind a lock. Whoever holds
-//! it encodes; all others wait for that and take the result: a hundred scrapers at once cost one encoding.
+//! There is one [`Slot`] per cluster and one for all of them, with a lock for each kind of body. Whoever holds it encodes;
+//! all others wait for that and take the result: a hundred scrapers at once cost one encoding.
 
+use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::sync::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinError, spawn_blocking};
 
 use super::classic;
-use super::gzip::gzip;
+use super::gzip::{gzip, pack};
 use crate::frame::Frame;
-use crate::metrics::{self, Format};
+use crate::metrics::{self, Exposition, Format};
 use crate::model::time::Timestamp;
 use crate::self_metrics::SelfMetrics;
 
@@ -38,21 +40,40 @@ pub struct Source {
 }
 
 impl Source {
-    /// The whole text, in this room.
-    fn encode(&self, format: Format, mut text: String) -> Bytes {
-        metrics::encode_into(&mut text, &self.frames, self.now, format);
-        let exporter = self.exporter.encode(self.cluster.as_deref());
-        match format {
-            Format::OpenMetrics => text.push_str(&exporter),
-            Format::Classic => classic::append(&mut text, &exporter),
+    fn write(&self, mut exposition: Exposition<'_>) -> String {
+        metrics::write(&mut exposition, &self.frames, self.now);
+        let own = self.exporter.encode(self.cluster.as_deref());
+        match exposition.format() {
+            Format::OpenMetrics => exposition.push(&own),
+            Format::Classic => exposition.push(&classic::from_openmetrics(&own)),
         }
-        text.push_str(format.end());
-        text.into()
+        exposition.end()
+    }
+
+    /// The whole text, in this room.
+    fn plain(&self, format: Format, room: Vec<u8>) -> Body {
+        let room = String::from_utf8(room).unwrap_or_default();
+        Body { bytes: self.write(Exposition::whole(format, room)).into(), gzip: false }
+    }
+
+    /// The same, gzipped while it is written: it is never there as a whole. Plain should that fail.
+    fn gzipped(&self, format: Format, room: Vec<u8>) -> Body {
+        let packed = pack(room, |packer| {
+            self.write(Exposition::in_pieces(format, &mut |piece| packer.push(piece.as_bytes())));
+        });
+        match packed {
+            Ok(bytes) => Body { bytes, gzip: true },
+            Err(_) => self.plain(format, Vec::new()),
+        }
+    }
+
+    fn body(&self, format: Format, gzip: bool, room: Vec<u8>) -> Body {
+        if gzip { self.gzipped(format, room) } else { self.plain(format, room) }
     }
 }
 
 /// A body ready to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Body {
     /// The bytes.
     pub bytes: Bytes,
@@ -60,85 +81,74 @@ pub struct Body {
     pub gzip: bool,
 }
 
-/// The bodies of one scope, in both formats.
+/// The bodies of one scope: each format, plain and gzipped, as far as somebody wanted it.
 #[derive(Debug, Default)]
-pub struct Slot {
-    openmetrics: Mutex<Bodies>,
-    classic: Mutex<Bodies>,
-}
+pub struct Slot([[Mutex<Kept>; 2]; 2]);
 
-/// The bodies of one format, as far as somebody wanted them.
 #[derive(Debug, Default)]
-struct Bodies {
+struct Kept {
     made: Option<Instant>,
     of: Vec<Weak<Frame>>,
-    plain: Bytes,
-    gzip: Option<Bytes>,
+    body: Body,
 }
 
 impl Slot {
     /// The body for `source` at the monotonic instant `at`: the one that is there while it is no older than a second
     /// and of the same frames, a new one otherwise. It is gzipped where `gzip` is set, and plain should that fail.
     pub async fn body(&self, source: Source, format: Format, gzip: bool, at: Instant) -> Body {
-        let bodies = match format {
-            Format::OpenMetrics => &self.openmetrics,
-            Format::Classic => &self.classic,
+        let [openmetrics, classic] = &self.0;
+        let [plain, gzipped] = match format {
+            Format::OpenMetrics => openmetrics,
+            Format::Classic => classic,
         };
-        let mut bodies = bodies.lock().await;
-        if !bodies.fits(&source, at) {
-            bodies.renew(source, format, at).await;
+        let mut kept = if gzip { gzipped } else { plain }.lock().await;
+        if !kept.fits(&source, at) {
+            let of = source.frames.iter().map(Arc::downgrade).collect();
+            let room = std::mem::take(&mut *kept).body.room();
+            let size = metrics::size(&source.frames);
+            let body = run(size, move || source.body(format, gzip, room)).await;
+            *kept = Kept { made: Some(at), of, body };
         }
-        let plain = bodies.plain.clone();
-        if gzip && bodies.gzip.is_none() {
-            bodies.gzip = compress(plain.clone()).await;
-        }
-        match bodies.gzip.clone().filter(|_| gzip) {
-            Some(bytes) => Body { bytes, gzip: true },
-            None => Body { bytes: plain, gzip: false },
-        }
+        kept.body.clone()
     }
 }
 
-impl Bodies {
+impl Kept {
     fn fits(&self, source: &Source, at: Instant) -> bool {
         let young = self.made.is_some_and(|made| at.saturating_duration_since(made) < LIFETIME);
         let same = |(have, new): (&Weak<Frame>, &Arc<Frame>)| std::ptr::eq(have.as_ptr(), Arc::as_ptr(new));
         young && self.of.len() == source.frames.len() && self.of.iter().zip(&source.frames).all(same)
     }
-
-    async fn renew(&mut self, source: Source, format: Format, at: Instant) {
-        let before = std::mem::take(self).plain;
-        let of = source.frames.iter().map(Arc::downgrade).collect();
-        let again = source.clone();
-        let plain = run(before.len(), move || source.encode(format, room(before))).await;
-        let plain = plain.unwrap_or_else(|| again.encode(format, String::new()));
-        *self = Self { made: Some(at), of, plain, gzip: None };
-    }
 }
 
-/// Room for a text: that of the text before, unless somebody still reads it. Half a megabyte taken from the heap and let
-/// go with every poll would tear holes into it.
-fn room(before: Bytes) -> String {
-    let mut room = before.try_into_mut().map(Vec::from).unwrap_or_default();
-    room.clear();
-    String::from_utf8(room).unwrap_or_default()
+impl Body {
+    /// Its room for another one, unless somebody still reads it: what is taken from the heap and let go with every poll
+    /// would tear holes into it.
+    fn room(self) -> Vec<u8> {
+        let mut room = self.bytes.try_into_mut().map(Vec::from).unwrap_or_default();
+        room.clear();
+        room
+    }
 }
 
 /// A body of these bytes: gzipped where `gzip` is set, and plain should that fail.
-pub(super) async fn zipped(plain: Bytes, gzip: bool) -> Body {
-    let packed = if gzip { compress(plain.clone()).await } else { None };
-    match packed {
-        Some(bytes) => Body { bytes, gzip },
-        None => Body { bytes: plain, gzip: false },
+pub(super) async fn zipped(plain: Bytes, wanted: bool) -> Body {
+    run(plain.len(), move || match wanted.then(|| gzip(&plain)) {
+        Some(Ok(bytes)) => Body { bytes, gzip: true },
+        _ => Body { bytes: plain, gzip: false },
+    })
+    .await
+}
+
+/// Does `work` on so many bytes: here, or off this thread where it is much. A panic there becomes one here.
+async fn run<T: Send + 'static>(bytes: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+    if bytes <= LARGE {
+        return work();
     }
-}
-
-/// `None` where it cannot be done; then the plain bytes are sent.
-async fn compress(plain: Bytes) -> Option<Bytes> {
-    run(plain.len(), move || gzip(&plain).ok()).await?
-}
-
-/// Does `work` on `size` bytes: here, or off this thread where it is much. `None` if it panicked there.
-async fn run<T: Send + 'static>(size: usize, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    if size > LARGE { spawn_blocking(work).await.ok() } else { Some(work()) }
+    match spawn_blocking(work).await.map_err(JoinError::try_into_panic) {
+        Ok(done) => done,
+        Err(Ok(panic)) => resume_unwind(panic),
+        // The runtime ends, and all that waits on it.
+        Err(Err(_)) => pending().await,
+    }
 }

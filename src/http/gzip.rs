@@ -1,4 +1,4 @@
-//! Gzip (RFC 1952) of whole bodies.
+//! Gzip (RFC 1952) of whole bodies, taken in piece by piece.
 
 use std::cell::RefCell;
 
@@ -26,29 +26,63 @@ thread_local! {
 /// # Errors
 /// The encoder is not in order.
 pub fn gzip(plain: &[u8]) -> Result<Bytes, CompressError> {
-    let mut packed = Vec::with_capacity(plain.len() / SHARE + LEAST);
-    packed.extend(HEAD);
+    pack(Vec::with_capacity(plain.len() / SHARE + LEAST), |packer| packer.push(plain))
+}
+
+/// What `write` pushes, packed, in this room.
+///
+/// # Errors
+/// The encoder is not in order.
+pub fn pack(room: Vec<u8>, write: impl FnOnce(&mut Packer<'_>)) -> Result<Bytes, CompressError> {
     DEFLATE.with_borrow_mut(|deflate| {
         // What an error left behind goes with it.
         deflate.reset();
-        let mut rest = plain;
-        loop {
-            let before = deflate.total_in();
-            let status = deflate.compress_vec(rest, &mut packed, FlushCompress::Finish)?;
-            rest = rest.get((deflate.total_in() - before) as usize..).unwrap_or_default();
-            if status == Status::StreamEnd {
-                return Ok(());
-            }
-            packed.reserve(packed.capacity());
-        }
-    })?;
-    let mut crc = Crc::new();
-    crc.update(plain);
-    packed.extend(crc.sum().to_le_bytes());
-    packed.extend(crc.amount().to_le_bytes());
-    Ok(packed.into())
+        let mut packer = Packer { deflate, packed: room, crc: Crc::new(), result: Ok(()) };
+        packer.packed.clear();
+        packer.packed.extend(HEAD);
+        write(&mut packer);
+        packer.end()
+    })
 }
 
+/// A body that is being packed.
+#[derive(Debug)]
+pub struct Packer<'d> {
+    deflate: &'d mut Compress,
+    packed: Vec<u8>,
+    crc: Crc,
+    /// After the first error, nothing is packed any more.
+    result: Result<(), CompressError>,
+}
+
+impl Packer<'_> {
+    /// Its next piece.
+    pub fn push(&mut self, plain: &[u8]) {
+        self.crc.update(plain);
+        self.result = self.result.clone().and_then(|()| self.deflate(plain, FlushCompress::None));
+    }
+
+    fn end(mut self) -> Result<Bytes, CompressError> {
+        self.result.clone()?;
+        self.deflate(&[], FlushCompress::Finish)?;
+        self.packed.extend(self.crc.sum().to_le_bytes());
+        self.packed.extend(self.crc.amount().to_le_bytes());
+        Ok(self.packed.into())
+    }
+
+    fn deflate(&mut self, mut rest: &[u8], flush: FlushCompress) -> Result<(), CompressError> {
+        let is_last = matches!(flush, FlushCompress::Finish);
+        loop {
+            let before = self.deflate.total_in();
+            let status = self.deflate.compress_vec(rest, &mut self.packed, flush)?;
+            rest = rest.get((self.deflate.total_in() - before) as usize..).unwrap_or_default();
+            if status == Status::StreamEnd || (rest.is_empty() && !is_last) {
+                return Ok(());
+            }
+            self.packed.reserve(self.packed.capacity().max(LEAST));
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
     use std::io::Read;

@@ -5,33 +5,34 @@ use std::sync::Arc;
 
 use foldhash::fast::FixedState;
 
-use super::text::{Family, Labels, cut};
-use super::{Format, Metric, Num, Read, all, scaled};
+use super::text::{Labels, cut};
+use super::{Exposition, Format, Metric, Num, Read, all, scaled};
 use crate::frame::Frame;
 use crate::model::info::{Field, Info};
 use crate::model::snapshot::NodeSnapshot;
 use crate::model::time::Timestamp;
 
-/// Bytes of text for each node, and for the rest: as much as it comes to, so that the text need not be moved as it grows.
-const ROOM: (usize, usize) = (16 << 10, 64 << 10);
-
-/// The text of these frames in this format, without what ends it. `now` decides which frames are stale.
-pub fn encode(frames: &[Arc<Frame>], now: Timestamp, format: Format) -> String {
-    let mut text = String::new();
-    encode_into(&mut text, frames, now, format);
-    text
+/// Bytes of the text of these frames, about; more rather than less, so that it need not be moved as it grows.
+pub fn size(frames: &[Arc<Frame>]) -> usize {
+    let nodes: usize = frames.iter().map(|frame| frame.view.members.len()).sum();
+    (16 << 10) * nodes + (64 << 10)
 }
 
-/// Writes that text into one that is empty.
-pub fn encode_into(text: &mut String, frames: &[Arc<Frame>], now: Timestamp, format: Format) {
-    let nodes: usize = frames.iter().map(|frame| frame.view.members.len()).sum();
-    text.reserve_exact(ROOM.0 * nodes + ROOM.1);
+/// The whole text of these frames in this format. `now` decides which frames are stale.
+pub fn encode(frames: &[Arc<Frame>], now: Timestamp, format: Format) -> String {
+    let mut exposition = Exposition::whole(format, String::new());
+    write(&mut exposition, frames, now);
+    exposition.end()
+}
+
+/// Writes the families of these frames.
+pub fn write(exposition: &mut Exposition<'_>, frames: &[Arc<Frame>], now: Timestamp) {
+    exposition.expect(size(frames));
     let sheets: Vec<Sheet<'_>> = frames.iter().map(|frame| Sheet::of(frame, now)).collect();
     let mut seen = Vec::new();
     for (number, row) in all().enumerate() {
-        let mut family = Family::new(text, format, row);
         for sheet in &sheets {
-            sheet.samples(number, row, &mut seen, &mut family);
+            sheet.samples(number, row, &mut seen, exposition);
         }
     }
 }
@@ -65,30 +66,30 @@ impl<'a> Sheet<'a> {
     }
 
     /// The samples of the row `number`. Nodes of a stale frame say nothing any more. `seen` is room to work in.
-    fn samples(&self, number: usize, row: &Metric, seen: &mut Vec<u64>, family: &mut Family<'_>) {
+    fn samples(&self, number: usize, row: &'static Metric, seen: &mut Vec<u64>, text: &mut Exposition<'_>) {
         match row.read {
             Read::Cluster(value) => {
                 if let Some(value) = value(self.frame) {
-                    family.sample(&self.labels, &[], value);
+                    text.sample(row, &self.labels, &[], value);
                 }
             }
             Read::ClusterBy(_, read) => {
-                read(self.frame, &mut |more, value| family.sample(&self.labels, more, value));
+                read(self.frame, &mut |more, value| text.sample(row, &self.labels, more, value));
             }
             _ if self.stale => {}
-            Read::Member(_) | Read::MemberBy(..) | Read::NodeBy(..) => self.members(row, seen, family),
+            Read::Member(_) | Read::MemberBy(..) | Read::NodeBy(..) => self.members(row, seen, text),
             Read::Node(_) | Read::Info(..) | Read::InfoIs(..) | Read::ClusterInfo(..) => {
                 let members = self.frame.view.members.iter().zip(&self.node_labels);
                 let numbers = self.numbers.iter().skip(number * self.node_labels.len());
                 let told = members.zip(numbers).filter(|((member, _), _)| member.owns_label);
                 for (labels, value) in told.filter_map(|((_, labels), number)| Some((labels, (*number)?))) {
-                    family.sample(labels, &[], value);
+                    text.sample(row, labels, &[], value);
                 }
             }
         }
     }
 
-    fn members(&self, row: &Metric, seen: &mut Vec<u64>, family: &mut Family<'_>) {
+    fn members(&self, row: &'static Metric, seen: &mut Vec<u64>, text: &mut Exposition<'_>) {
         let frame = self.frame;
         let members = frame.view.members.iter().zip(&self.node_labels).enumerate();
         for (at, (member, labels)) in members.filter(|(_, (member, _))| member.owns_label) {
@@ -97,7 +98,7 @@ impl<'a> Sheet<'a> {
                 let fingerprint = fingerprint(more);
                 if let (true, Err(place)) = (seen.len() < MOST, seen.binary_search(&fingerprint)) {
                     seen.insert(place, fingerprint);
-                    family.sample(labels, more, value);
+                    text.sample(row, labels, more, value);
                 }
             };
             match (row.read, member.said.as_deref()) {
@@ -105,7 +106,7 @@ impl<'a> Sheet<'a> {
                 (Read::NodeBy(_, read), Some(said)) => read(said, &mut labelled),
                 (Read::Member(read), _) => {
                     if let Some(value) = read(frame, at) {
-                        family.sample(labels, &[], value);
+                        text.sample(row, labels, &[], value);
                     }
                 }
                 _ => {}
@@ -116,7 +117,7 @@ impl<'a> Sheet<'a> {
             if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
                 let labels = self.labels.of_node(&stranger.target.to_string());
                 super::node::stranger(row.name, stranger, &mut |more, value| {
-                    family.sample(&labels, more, value)
+                    text.sample(row, &labels, more, value)
                 });
             }
         }

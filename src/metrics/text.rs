@@ -1,9 +1,7 @@
-//! The text of the rows, in either format: a family's head before its first sample, so that none stands empty.
+//! The text of an exposition, in either format, line by line.
 //!
 //! The formats differ in the name that `HELP` and `TYPE` carry (OpenMetrics: the family; 0.0.4: the sample, so that
 //! counters end in `_total`), in `# UNIT`, and in what ends the text.
-
-use std::ops::Range;
 
 use super::{Kind, Metric, Num, PREFIX};
 
@@ -24,12 +22,123 @@ impl Format {
             Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
         }
     }
+}
 
-    /// What stands behind the last family.
-    pub fn end(self) -> &'static str {
-        match self {
-            Self::OpenMetrics => "# EOF\n",
-            Self::Classic => "",
+/// Bytes that gather before they are given away: few enough to be in the processor's cache still.
+const PIECE: usize = 16 << 10;
+
+/// A text that is written: kept whole, or given away in pieces as it grows.
+pub struct Exposition<'t> {
+    format: Format,
+    text: String,
+    taker: Option<&'t mut dyn FnMut(&str)>,
+    /// The row whose samples are being written.
+    row: Option<&'static Metric>,
+    /// What each of these begins with.
+    name: String,
+}
+
+impl<'t> Exposition<'t> {
+    /// Kept whole, in this room, which is empty.
+    pub fn whole(format: Format, room: String) -> Self {
+        Self { format, text: room, taker: None, row: None, name: String::new() }
+    }
+
+    /// Given to `taker` piece by piece, so that of the text of many nodes never more than a piece is there.
+    pub fn in_pieces(format: Format, taker: &'t mut dyn FnMut(&str)) -> Self {
+        // The line that fills a piece goes beyond it.
+        let room = String::with_capacity(PIECE + PIECE / 16);
+        Self { taker: Some(taker), ..Self::whole(format, room) }
+    }
+
+    /// The format in which it is written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// So many bytes will come, or a few more.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        if self.taker.is_none() {
+            self.text.reserve_exact(bytes);
+        }
+    }
+
+    /// Writes one sample of the row, with these labels and `more`, whose values are cut at the length of a host name. The
+    /// head of the family goes before its first sample, so that none stands empty.
+    ///
+    /// Whoever calls writes row by row, and no two samples with the same labels.
+    pub(super) fn sample(
+        &mut self,
+        row: &'static Metric,
+        labels: &Labels,
+        more: &[(&str, &str)],
+        value: Num,
+    ) {
+        if !self.row.is_some_and(|begun| std::ptr::eq(begun, row)) {
+            self.begin(row);
+        }
+        self.text.push_str(&self.name);
+        self.text.push_str(&labels.0);
+        for (name, value) in more {
+            self.text.push(',');
+            push_label(&mut self.text, name, cut(value));
+        }
+        self.text.push_str("} ");
+        match value {
+            Num::U(n) => self.text.push_str(itoa::Buffer::new().format(n)),
+            Num::I(n) => self.text.push_str(itoa::Buffer::new().format(n)),
+            Num::F(n) => self.text.push_str(dtoa::Buffer::new().format(n)),
+        }
+        self.text.push('\n');
+        self.give_if(PIECE);
+    }
+
+    fn begin(&mut self, row: &'static Metric) {
+        let unit = row.unit.suffix();
+        let total = row.kind.suffix();
+        let (family, kind) = match (row.kind, self.format) {
+            (Kind::Gauge, _) => ("", "gauge"),
+            (Kind::Counter, Format::OpenMetrics) => ("", "counter"),
+            (Kind::Counter, Format::Classic) => (total, "counter"),
+        };
+        let family = [PREFIX, "_", row.name, unit, family];
+        self.text.push_str("# HELP ");
+        self.text.extend(family);
+        self.text.push(' ');
+        self.text.extend(row.help_pieces());
+        self.text.push_str("\n# TYPE ");
+        self.text.extend(family);
+        self.text.extend([" ", kind, "\n"]);
+        if let (Format::OpenMetrics, Some(unit)) = (self.format, unit.strip_prefix('_')) {
+            self.text.push_str("# UNIT ");
+            self.text.extend(family);
+            self.text.extend([" ", unit, "\n"]);
+        }
+        self.name.clear();
+        self.name.extend([PREFIX, "_", row.name, unit, total, "{"]);
+        self.row = Some(row);
+    }
+
+    /// Families of another writer, in this format.
+    pub fn push(&mut self, families: &str) {
+        self.text.push_str(families);
+        self.give_if(PIECE);
+    }
+
+    /// Ends it. Returns what has not been given away.
+    pub fn end(mut self) -> String {
+        if self.format == Format::OpenMetrics {
+            self.text.push_str("# EOF\n");
+        }
+        self.give_if(0);
+        self.text
+    }
+
+    /// Gives away what there is, if that is so many bytes.
+    fn give_if(&mut self, bytes: usize) {
+        if let Some(taker) = self.taker.as_mut().filter(|_| self.text.len() >= bytes) {
+            taker(&self.text);
+            self.text.clear();
         }
     }
 }
@@ -55,72 +164,6 @@ impl Labels {
     }
 }
 
-/// The samples of one row.
-pub(super) struct Family<'t> {
-    text: &'t mut String,
-    format: Format,
-    row: &'static Metric,
-    /// Where the name of a sample stands in the text, with the brace behind it: there once there is one.
-    name: Option<Range<usize>>,
-}
-
-impl<'t> Family<'t> {
-    /// The next family of this text; nothing is written before its first sample.
-    pub(super) fn new(text: &'t mut String, format: Format, row: &'static Metric) -> Self {
-        Self { text, format, row, name: None }
-    }
-
-    /// Writes one sample with these labels and `more`, whose values are cut at the length of a host name. Whoever calls
-    /// sees to it that no two samples have the same labels.
-    pub(super) fn sample(&mut self, labels: &Labels, more: &[(&str, &str)], value: Num) {
-        match self.name.clone() {
-            Some(name) => self.text.extend_from_within(name),
-            None => self.begin(),
-        }
-        self.text.push_str(&labels.0);
-        for (name, value) in more {
-            self.text.push(',');
-            push_label(self.text, name, cut(value));
-        }
-        self.text.push_str("} ");
-        match value {
-            Num::U(n) => self.text.push_str(itoa::Buffer::new().format(n)),
-            Num::I(n) => self.text.push_str(itoa::Buffer::new().format(n)),
-            Num::F(n) => self.text.push_str(dtoa::Buffer::new().format(n)),
-        }
-        self.text.push('\n');
-    }
-
-    /// The head, and the name of the first sample.
-    fn begin(&mut self) {
-        let (suffix, kind) = match (self.row.kind, self.format) {
-            (Kind::Gauge, _) => ("", "gauge"),
-            (Kind::Counter, Format::OpenMetrics) => ("", "counter"),
-            (Kind::Counter, Format::Classic) => (Kind::Counter.suffix(), "counter"),
-        };
-        self.text.push_str("# HELP ");
-        self.push_name(suffix);
-        self.text.push(' ');
-        self.text.extend(self.row.help_pieces());
-        self.text.push_str("\n# TYPE ");
-        self.push_name(suffix);
-        self.text.extend([" ", kind, "\n"]);
-        if let (Format::OpenMetrics, Some(unit)) = (self.format, self.row.unit.suffix().strip_prefix('_')) {
-            self.text.push_str("# UNIT ");
-            self.push_name(suffix);
-            self.text.extend([" ", unit, "\n"]);
-        }
-        let from = self.text.len();
-        self.push_name(self.row.kind.suffix());
-        self.text.push('{');
-        self.name = Some(from..self.text.len());
-    }
-
-    fn push_name(&mut self, suffix: &str) {
-        self.text.extend([PREFIX, "_", self.row.name, self.row.unit.suffix(), suffix]);
-    }
-}
-
 /// Longest value in bytes of a label that a node may have named: that of a host name.
 const LONGEST: usize = 255;
 
@@ -130,13 +173,12 @@ pub(super) fn cut(value: &str) -> &str {
     (LONGEST - 3..=LONGEST).rev().find_map(|end| value.get(..end)).unwrap_or(value)
 }
 
-/// The escapes of a label's value are the same in both formats.
+/// The escapes are the same in both formats.
 fn push_label(text: &mut String, name: &str, value: &str) {
     text.extend([name, "=\""]);
     let mut rest = value;
-    while let Some((before, from)) =
-        memchr::memchr3(b'\\', b'"', b'\n', rest.as_bytes()).and_then(|at| rest.split_at_checked(at))
-    {
+    while let Some(at) = memchr::memchr3(b'\\', b'"', b'\n', rest.as_bytes()) {
+        let (before, from) = rest.split_at(at);
         text.push_str(before);
         let mut chars = from.chars();
         text.push_str(match chars.next() {

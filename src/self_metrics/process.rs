@@ -2,8 +2,7 @@
 //! absent.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use rustix::param::page_size;
 use rustix::process::{Resource, getrlimit};
@@ -32,17 +31,31 @@ pub struct Process {
     pub max_fds: Option<u64>,
 }
 
-impl Process {
-    /// Reads it, in some 15 µs: every scrape does.
-    pub fn read() -> Self {
+/// What of `/proc/self` every scrape reads. It is kept open: half of the work would be to find it.
+#[derive(Debug)]
+pub struct Files {
+    statm: Option<File>,
+    task: Option<File>,
+    fd: Option<File>,
+}
+
+impl Files {
+    /// Opens those that are there.
+    pub fn open() -> Self {
+        let open = |path| File::open(path).ok();
+        Self { statm: open("/proc/self/statm"), task: open("/proc/self/task"), fd: open("/proc/self/fd") }
+    }
+
+    /// The process at this moment.
+    pub fn read(&self) -> Process {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
-        let memory = Memory::read();
-        Self {
+        let memory = self.statm.as_ref().and_then(Memory::read);
+        Process {
             cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
             resident_bytes: memory.map(|memory| memory.resident),
             virtual_bytes: memory.map(|memory| memory.total),
-            threads: threads(),
-            open_fds: open_fds(),
+            threads: self.task.as_ref().and_then(threads),
+            open_fds: self.fd.as_ref().and_then(open_fds),
             max_fds: getrlimit(Resource::Nofile).current,
         }
     }
@@ -56,9 +69,9 @@ struct Memory {
 }
 
 impl Memory {
-    fn read() -> Option<Self> {
+    fn read(statm: &File) -> Option<Self> {
         let mut line = [0; 128];
-        let length = File::open("/proc/self/statm").and_then(|mut file| file.read(&mut line)).ok()?;
+        let length = statm.read_at(&mut line, 0).ok()?;
         Self::parse(std::str::from_utf8(line.get(..length)?).ok()?, page_size() as u64)
     }
 
@@ -69,14 +82,14 @@ impl Memory {
 }
 
 /// A directory has a link from each directory in it, beside its own two.
-fn threads() -> Option<u64> {
-    fs::metadata("/proc/self/task").ok()?.nlink().checked_sub(2).filter(|threads| *threads > 0)
+fn threads(task: &File) -> Option<u64> {
+    task.metadata().ok()?.nlink().checked_sub(2).filter(|threads| *threads > 0)
 }
 
 /// Linux tells the number as the size of the directory since 6.2; before, the entries have to be counted, without the one
 /// that lists them.
-fn open_fds() -> Option<u64> {
-    match fs::metadata("/proc/self/fd").ok()?.size() {
+fn open_fds(fd: &File) -> Option<u64> {
+    match fd.metadata().ok()?.size() {
         0 => Some((fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1)),
         told => Some(told),
     }
@@ -125,8 +138,15 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn this_process_is_plausible() {
-        let process = Process::read();
+    fn this_process_is_plausible_time_after_time() {
+        let files = Files::open();
+        let before = files.read();
+        let file = File::open("/proc/self/stat").expect("a file");
+        let room = vec![1u8; 32 << 20];
+        let process = files.read();
+        assert!(process.resident_bytes >= before.resident_bytes.map(|bytes| bytes + (16 << 20)), "{process:?}");
+        assert!(process.open_fds > before.open_fds, "{process:?}");
+        drop((file, room));
         assert!(process.resident_bytes.is_some_and(|bytes| bytes > 100_000), "{process:?}");
         assert!(process.virtual_bytes >= process.resident_bytes, "{process:?}");
         assert!(process.threads.is_some_and(|threads| threads >= 1), "{process:?}");
