@@ -124,7 +124,14 @@ fn push_escaped(out: &mut String, text: &str, known: fn(char) -> &'static str) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
     use super::from_openmetrics;
+    use crate::frame::{Setup, analyze};
+    use crate::history::History;
+    use crate::metrics::{self, Format};
+    use crate::model::time::Timestamp;
 
     #[test]
     fn names_and_types_follow_the_samples() {
@@ -148,6 +155,16 @@ mod tests {
         let classic = "# HELP a say \"hi\"\\nback\\\\slash \\\\d end\\\\\n# TYPE a gauge\n\
                        a{p=\"C:\\\\d \\\"q\\\" \\n \\\\d é # {\"} 1\n";
         assert_eq!(from_openmetrics(open), classic);
+    }
+
+    #[test]
+    fn what_is_written_as_such_is_what_would_be_made_of_the_other() {
+        let (setup, at) = (Setup::default(), Timestamp::from_seconds(1e9));
+        let frame = analyze(&setup, &[], &mut History::default(), at, Duration::from_millis(3));
+        let frames = [Arc::new(frame)];
+        let classic = metrics::encode(&frames, at, Format::Classic);
+        assert_eq!(from_openmetrics(&metrics::encode(&frames, at, Format::OpenMetrics)), classic);
+        assert!(classic.contains("# TYPE rediscluster_failovers_total counter\n"), "{classic}");
     }
 
     #[test]

@@ -95,11 +95,16 @@ mod tests {
     fn what_was_packed_is_unpacked_time_after_time() {
         let long: Vec<u8> = (0..300_000u32).flat_map(|number| (number / 7).to_le_bytes()).collect();
         for plain in [&b"some text, some text\n"[..], b"", &long, b"again"] {
-            let packed = gzip(plain).unwrap();
-            let mut unpacked = Vec::new();
-            // Checks length and sum too.
-            GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
-            assert_eq!(unpacked, plain);
+            let in_pieces = |size| {
+                let push = |packer: &mut Packer<'_>| plain.chunks(size).for_each(|piece| packer.push(piece));
+                pack(Vec::from("what was there before"), push)
+            };
+            for packed in [gzip(plain), in_pieces(7), in_pieces(16 << 10), in_pieces(1 << 20)] {
+                let (packed, mut unpacked) = (packed.unwrap(), Vec::new());
+                // Checks length and sum too.
+                GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
+                assert_eq!(unpacked, plain);
+            }
         }
     }
 }

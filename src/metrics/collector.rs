@@ -14,8 +14,10 @@ use crate::model::time::Timestamp;
 
 /// Bytes of the text of these frames, about; more rather than less, so that it need not be moved as it grows.
 pub fn size(frames: &[Arc<Frame>]) -> usize {
-    let nodes: usize = frames.iter().map(|frame| frame.view.members.len()).sum();
-    (16 << 10) * nodes + (64 << 10)
+    const EACH: usize = 16 << 10;
+    const HEADS: usize = 48 << 10;
+    let of_cluster = |frame: &Arc<Frame>| EACH * (1 + frame.view.members.len());
+    HEADS + frames.iter().map(of_cluster).sum::<usize>()
 }
 
 /// The whole text of these frames in this format. `now` decides which frames are stale.

@@ -190,3 +190,150 @@ fn push_label(text: &mut String, name: &str, value: &str) {
     }
     text.extend([rest, "\""]);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use prometheus_client::collector::Collector;
+    use prometheus_client::encoding::text::encode_registry;
+    use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+    use prometheus_client::metrics::MetricType;
+    use prometheus_client::registry::{self, Registry};
+    use proptest::collection::vec;
+    use proptest::num::f64::ANY;
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    use super::super::{Read, Unit, all};
+    use super::*;
+
+    static WAITS: Metric = Metric::counter("waits", "Time spent", Read::Cluster(|_| None)).seconds();
+    static DEPTH: Metric = Metric::gauge("depth", "How deep it is", super::super::info("deep"));
+
+    fn two_families(exposition: &mut Exposition<'_>) {
+        let cluster = Labels::of_cluster("c");
+        exposition.sample(&WAITS, &cluster, &[], Num::F(1.5));
+        exposition.sample(&WAITS, &cluster.of_node("n:1"), &[("y", "2"), ("z", "")], Num::U(3));
+        exposition.sample(&DEPTH, &cluster, &[], Num::I(-1));
+        exposition.push("another 1\n");
+    }
+
+    #[test]
+    fn names_and_types_are_those_of_the_format() {
+        let samples = "rediscluster_waits_seconds_total{redis_cluster=\"c\"} 1.5\n\
+                       rediscluster_waits_seconds_total{redis_cluster=\"c\",redis_node=\"n:1\",y=\"2\",z=\"\"} 3\n";
+        let rest = "# HELP rediscluster_depth How deep it is (INFO deep)\n# TYPE rediscluster_depth gauge\n\
+                    rediscluster_depth{redis_cluster=\"c\"} -1\nanother 1\n";
+        let open = "# HELP rediscluster_waits_seconds Time spent\n# TYPE rediscluster_waits_seconds counter\n\
+                    # UNIT rediscluster_waits_seconds seconds\n";
+        let classic = "# HELP rediscluster_waits_seconds_total Time spent\n\
+                       # TYPE rediscluster_waits_seconds_total counter\n";
+        for (format, head, end) in [(Format::OpenMetrics, open, "# EOF\n"), (Format::Classic, classic, "")] {
+            let mut exposition = Exposition::whole(format, String::new());
+            two_families(&mut exposition);
+            assert_eq!(exposition.end(), format!("{head}{samples}{rest}{end}"));
+        }
+    }
+
+    #[test]
+    fn what_is_given_away_is_the_whole_in_pieces() {
+        let write = |exposition: &mut Exposition<'_>| (0..500).for_each(|_| two_families(exposition));
+        let mut whole = Exposition::whole(Format::OpenMetrics, String::new());
+        write(&mut whole);
+        let mut pieces: Vec<String> = Vec::new();
+        let mut taker = |piece: &str| pieces.push(piece.to_owned());
+        let mut exposition = Exposition::in_pieces(Format::OpenMetrics, &mut taker);
+        write(&mut exposition);
+        assert_eq!(exposition.end(), "");
+        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() < PIECE + 1000));
+        assert_eq!(pieces.concat(), whole.end());
+    }
+
+    #[test]
+    fn values_that_a_node_names_are_cut() {
+        let mut exposition = Exposition::whole(Format::Classic, String::new());
+        exposition.sample(&DEPTH, &Labels::of_cluster("c"), &[("long", &"é".repeat(200))], Num::U(1));
+        let sample = format!("{{redis_cluster=\"c\",long=\"{}\"}} 1\n", "é".repeat(127));
+        assert!(exposition.end().ends_with(&sample));
+    }
+
+    /// The samples of a row: cluster, node, a label, a number.
+    type Samples = Vec<(String, String, String, Num)>;
+
+    /// The same by another hand.
+    #[derive(Debug)]
+    struct Told(Vec<(usize, Samples)>);
+
+    impl Collector for Told {
+        fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+            for (number, samples) in self.0.iter().filter(|(_, samples)| !samples.is_empty()) {
+                let Some(row) = all().nth(*number) else { return Err(fmt::Error) };
+                let (unit, help) = (row.unit, row.help_text());
+                let unit = match unit {
+                    Unit::None => None,
+                    Unit::Bytes => Some(&registry::Unit::Bytes),
+                    Unit::Seconds => Some(&registry::Unit::Seconds),
+                };
+                let kind = match row.kind {
+                    Kind::Gauge => MetricType::Gauge,
+                    Kind::Counter => MetricType::Counter,
+                };
+                let mut family = encoder.encode_descriptor(row.name, &help, unit, kind)?;
+                for (cluster, node, label, number) in samples {
+                    let labels = [("redis_cluster", cluster), ("redis_node", node), ("label", label)];
+                    let mut sample = family.encode_family(&labels)?;
+                    match (row.kind, number) {
+                        (Kind::Gauge, Num::U(n)) => sample.encode_gauge(n)?,
+                        (Kind::Gauge, Num::I(n)) => sample.encode_gauge(n)?,
+                        (Kind::Gauge, Num::F(n)) => sample.encode_gauge(n)?,
+                        (Kind::Counter, Num::F(n)) => sample.encode_counter::<NoLabelSet, _, f64>(n, None)?,
+                        (Kind::Counter, Num::U(n)) => sample.encode_counter::<NoLabelSet, _, f64>(n, None)?,
+                        (Kind::Counter, Num::I(_)) => return Err(fmt::Error),
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
+    fn num(kind: Kind) -> BoxedStrategy<Num> {
+        let not_negative = prop_oneof![any::<u64>().prop_map(Num::U), ANY.prop_map(Num::F)];
+        match kind {
+            Kind::Counter => not_negative.boxed(),
+            Kind::Gauge => prop_oneof![not_negative, any::<i64>().prop_map(Num::I)].boxed(),
+        }
+    }
+
+    fn samples(row: usize) -> impl Strategy<Value = (usize, Samples)> {
+        let kind = all().nth(row).map_or(Kind::Gauge, |row| row.kind);
+        let value = || "[a-z\"\\\\\n{},= é🦀]{0,12}";
+        (Just(row), vec((value(), value(), value(), num(kind)), 0..4))
+    }
+
+    fn told() -> impl Strategy<Value = Told> {
+        let rows = subsequence((0..all().count()).collect::<Vec<_>>(), 0..5);
+        rows.prop_flat_map(|rows| rows.into_iter().map(samples).collect::<Vec<_>>()).prop_map(Told)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn is_what_the_client_library_of_prometheus_writes(told in told()) {
+            let mut exposition = Exposition::whole(Format::OpenMetrics, String::new());
+            for (number, samples) in &told.0 {
+                let row = all().nth(*number).expect("a row");
+                for (cluster, node, label, number) in samples {
+                    let labels = Labels::of_cluster(cluster).of_node(node);
+                    exposition.sample(row, &labels, &[("label", label)], *number);
+                }
+            }
+            let mut registry = Registry::with_prefix(PREFIX);
+            registry.register_collector(Box::new(told));
+            let mut theirs = String::new();
+            encode_registry(&mut theirs, &registry).expect("a string takes it");
+            prop_assert_eq!(exposition.end(), theirs + "# EOF\n");
+        }
+    }
+}
