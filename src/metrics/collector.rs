@@ -20,14 +20,14 @@ pub fn size(frames: &[Arc<Frame>]) -> usize {
     HEADS + frames.iter().map(of_cluster).sum::<usize>()
 }
 
-/// The whole text of these frames in this format. `now` decides which frames are stale.
+/// The whole text of these frames in this format: for those who want nothing but that.
 pub fn encode(frames: &[Arc<Frame>], now: Timestamp, format: Format) -> String {
     let mut exposition = Exposition::whole(format, String::new());
     write(&mut exposition, frames, now);
     exposition.end()
 }
 
-/// Writes the families of these frames.
+/// Writes the families of these frames. `now` decides which of them are stale.
 pub fn write(exposition: &mut Exposition<'_>, frames: &[Arc<Frame>], now: Timestamp) {
     exposition.expect(size(frames));
     let sheets: Vec<Sheet<'_>> = frames.iter().map(|frame| Sheet::of(frame, now)).collect();
@@ -119,7 +119,7 @@ impl<'a> Sheet<'a> {
             if let Read::MemberBy(_, _) | Read::Member(_) = row.read {
                 let labels = self.labels.of_node(&stranger.target.to_string());
                 super::node::stranger(row.name, stranger, &mut |more, value| {
-                    text.sample(row, &labels, more, value)
+                    text.sample(row, &labels, more, value);
                 });
             }
         }
