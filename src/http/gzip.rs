@@ -83,6 +83,7 @@ impl Packer<'_> {
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use std::io::Read;
